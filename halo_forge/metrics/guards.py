@@ -1,0 +1,117 @@
+"""What earns nothing, as a list: each guard answers True when an answer must not be paid against a reference.
+
+Likeness of spelling or meaning is never enough where one of these holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from halo_forge.metrics import words as table
+from halo_forge.metrics.quantities import quantities, tokens
+from halo_forge.metrics.typed import negated
+from halo_forge.text import normalise, words
+
+_DIGITS = re.compile(r"\d|(?<=\d)\.(?=\d)")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_ITEMS = re.compile(r"[,;\n]|(?<!\w)(?:and|und|et|y|e)(?!\w)|&")
+
+
+def empty(prediction: str, answer: str, question: str = "") -> bool:
+    """No letter and no digit: blanks, punctuation, emoji."""
+    return not any(c.isalnum() for c in prediction)
+
+
+def copied(prediction: str, answer: str, question: str = "") -> bool:
+    """Most of the question given back, no option singled out."""
+    said, asked = words(prediction), words(question)
+    return len(said) >= max(4, 0.6 * len(asked)) and set(said) <= set(asked) and said != words(answer)
+
+
+def hedged(prediction: str, answer: str, question: str = "") -> bool:
+    """Alternatives ("4 or 5", "left/right"), both options of the question, or "maybe" in a short answer."""
+    toks, gold = tokens(prediction), set(tokens(answer))
+    if any(t in table.ORS and t not in gold and 0 < i < len(toks) - 1 for i, t in enumerate(toks)):
+        return not _repeats(toks)
+    if "/" in toks and "/" not in gold and any(_slashed(toks, i) for i, t in enumerate(toks) if t == "/"):
+        return True
+    if any(t in table.HEDGES and t not in gold for t in toks[: 3 if len(toks) > 6 else None]):
+        return True
+    both = alternatives(question)
+    return len(both) > 1 and len(both & set(toks)) > 1 and not both <= gold
+
+
+def _repeats(toks: list[str]) -> bool:
+    """One amount said twice is no hedge ("a dozen or 12", "12 or 12")."""
+    found = quantities(toks)
+    return len(found) > 1 and all(q.equals(found[0]) for q in found)
+
+
+def _slashed(toks: list[str], i: int) -> bool:
+    return 0 < i < len(toks) - 1 and toks[i - 1][0].isalpha() and toks[i + 1][0].isalpha()
+
+
+def alternatives(question: str) -> set[str]:
+    """The words on both sides of an "or" in the question ("left or right" -> left, right)."""
+    asked = [t for t in tokens(question) if t not in table.ARTICLES]
+    out: set[str] = set()
+    for i, token in enumerate(asked):
+        if token in ("or", "oder", "ou") and 0 < i < len(asked) - 1:
+            out |= {asked[i - 1], asked[i + 1]}
+    return {t for t in out if t[0].isalnum()}
+
+
+def guesses(prediction: str, answer: str, question: str = "") -> bool:
+    """A list of three or more where the reference is not one."""
+    said, gold = items(prediction), items(answer)
+    return len(said) >= 3 and len(said) > len(gold) + 1 and all(len(i.split()) <= 3 for i in said)
+
+
+def items(text: str) -> list[str]:
+    """The parts of an enumeration, brackets dropped."""
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", normalise(text))
+    return [i for i in (part.strip(" []()\"'.") for part in _ITEMS.split(text)) if i]
+
+
+def other_digits(prediction: str, answer: str, question: str = "") -> bool:
+    """The digits are not the same, in the same order."""
+    return digits(prediction) != digits(answer)
+
+
+def digits(text: str) -> str:
+    """Digits and decimal points, thousands separators dropped."""
+    return "".join(_DIGITS.findall(_THOUSANDS.sub("", normalise(text))))
+
+
+def other_polarity(prediction: str, answer: str, question: str = "") -> bool:
+    """One side is negated and the other is not."""
+    return negated(tokens(prediction)) != negated(tokens(answer))
+
+
+def opposite(prediction: str, answer: str, question: str = "") -> bool:
+    """A word of the reference is replaced by its opposite ("open" for "closed", "west" for "east")."""
+    said, gold = set(tokens(prediction)), set(tokens(answer))
+    for pair in table.ANTONYMS:
+        if len(pair & gold) == 1 and pair & said and not pair & gold & said:
+            return True
+    for sides in table.OPPOSITES:
+        ours = {table.DIRECTIONS.get(t) for t in said} & set(sides)
+        theirs = {table.DIRECTIONS.get(t) for t in gold} & set(sides)
+        if len(theirs) == 1 and ours and not ours & theirs:
+            return True
+    return False
+
+
+Guard = Callable[[str, str, str], bool]
+
+ALWAYS: tuple[Guard, ...] = (empty, copied, hedged, guesses)
+"""Whatever the type of the answer."""
+
+SPELLING: tuple[Guard, ...] = (other_digits, other_polarity, opposite)
+"""Before any likeness of spelling or meaning counts."""
+
+
+def stopped(guards: tuple[Guard, ...], prediction: str, answer: str, question: str = "") -> bool:
+    """Some guard holds."""
+    return any(guard(prediction, answer, question) for guard in guards)

@@ -1,0 +1,143 @@
+"""Names and free text: equal, the same thing by another name, or alike in spelling behind every guard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from rapidfuzz.distance import Levenshtein
+
+from halo_forge.metrics import guards
+from halo_forge.metrics import words as table
+from halo_forge.text import normalise, plain, words
+
+TAU = 0.5
+"""Likeness below this is nothing (ANLS)."""
+FREE_TEXT_CAP = 0.8
+"""Shared words never equal exactness."""
+
+_MAX_LIKE = 2000
+
+_LOOKALIKE = str.maketrans("oqilsbzg", "00115829")
+_QUOTED = re.compile(r'"([^"]{1,400})"')
+_LEAD = re.compile(
+    r"\b(?:is|are|was|says|say|said|reads|read|shows|called|named|labeled|labelled|displays|dit|dice|sagt|est|ist"
+    r"|es|sono|equals)\b[: ]"
+)
+
+
+def text_score(prediction: str, answer: str, question: str) -> float:
+    """1 for the same name, 0.5 to 1 for a like spelling, 0 otherwise, by the best reading of it."""
+    return max(_score(form, answer, question) for form in _readings(prediction))
+
+
+def _readings(prediction: str) -> Iterator[str]:
+    """The prediction; its only quoted part; what follows the first verb of saying or being in a short one."""
+    text = normalise(prediction)
+    yield text
+    quoted = _QUOTED.findall(text)
+    if len(quoted) == 1 and len(text) < 600:
+        yield quoted[0]
+    lead = _LEAD.search(text)
+    if lead and not quoted and text.count(" ") < 15:
+        yield text[lead.end() :]
+
+
+def _score(said: str, answer: str, question: str) -> float:
+    a, b = _core(said), _core(answer)
+    if not a or not b:
+        return 0.0
+    if a == b or a.replace(" ", "") == b.replace(" ", ""):
+        return 1.0
+    if guards.other_digits(said, answer):
+        return _near_miss(a, b)
+    if guards.stopped((guards.other_polarity, guards.opposite), said, answer, question):
+        return 0.0
+    if (same_thing := _same_thing(a, b)) is not None:
+        return float(same_thing)
+    if _only_filler(a.split(), b.split(), question):
+        return 1.0
+    if len(b) <= 4:
+        return _near_miss(a, b)
+    return max(_likeness(said, answer), _shared_words(a.split(), b.split()))
+
+
+def _core(text: str) -> str:
+    return " ".join(w for w in words(text) if w not in table.ARTICLES) or plain(text)
+
+
+def _near_miss(a: str, b: str) -> float:
+    """Half for one look-alike character (0/O, 1/I, 5/S …), nothing for any other difference."""
+    a, b = a.replace(" ", ""), b.replace(" ", "")
+    if len(a) != len(b) or len(b) < 2 or a.translate(_LOOKALIKE) != b.translate(_LOOKALIKE):
+        return 0.0
+    return (
+        0.5
+        if sum(x != y for x, y in zip(a, b, strict=True)) == 1 and not (a.isdigit() and b.isdigit())
+        else 0.0
+    )
+
+
+@lru_cache(maxsize=1)
+def _labels() -> dict[str, str]:
+    """Every equal form of the detector's words, singular and plural -> its label."""
+    from halo_forge.verifiers.lexicon import (  # here: the verifiers package imports the metrics
+        coco_table,
+        plural,
+    )
+
+    out: dict[str, str] = {}
+    for label, forms, _ in coco_table():
+        for form in forms:
+            for surface in (form, *plural(form)):
+                out.setdefault(surface, label)
+    return out
+
+
+@lru_cache(maxsize=4096)
+def _plurals(noun: str) -> tuple[str, ...]:
+    from halo_forge.verifiers.lexicon import plural
+
+    return plural(noun)
+
+
+def _same_thing(a: str, b: str) -> bool | None:
+    """True for a synonym or plural of the same noun, False for things known to differ, None if unknown."""
+    labels = _labels()
+    if a in labels and b in labels:
+        return labels[a] == labels[b] and (labels[a] != "person" or a in _plurals(b) or b in _plurals(a))
+    return True if a in _plurals(b) or b in _plurals(a) else None
+
+
+def _only_filler(said: list[str], gold: list[str], question: str) -> bool:
+    """The reference stands in the prediction, and the rest is filler, the question's words, or a modifier."""
+    if not len(gold) < len(said) <= 40:
+        return False
+    n = len(gold)
+    at = next((i for i in range(len(said) - n + 1) if _equal_run(said[i : i + n], gold)), -1)
+    if at < 0:
+        return False
+    asked = set(words(question))
+    modifiers = set() if "colo" in question.lower() else set(table.COLOURS) | table.SHADES
+    modifiers |= {"big", "small", "large", "little", "probably", "side"}
+    return all(w in table.STOP or w in asked or w in modifiers for w in said[:at] + said[at + n :])
+
+
+def _equal_run(said: list[str], gold: list[str]) -> bool:
+    return said == gold or (said[:-1] == gold[:-1] and said[-1] in _plurals(gold[-1]))
+
+
+def _likeness(said: str, answer: str) -> float:
+    a, b = plain(said)[:_MAX_LIKE], plain(answer)[:_MAX_LIKE]
+    likeness = 1 - Levenshtein.distance(a, b) / max(len(a), len(b), 1)
+    return likeness if likeness >= TAU else 0.0
+
+
+def _shared_words(said: list[str], gold: list[str]) -> float:
+    """F1 of content words, for references of three words or more."""
+    a, b = ({w for w in side if w not in table.STOP} for side in (said, gold))
+    if len(gold) < 3 or not a or not b:
+        return 0.0
+    f1 = 2 * len(a & b) / (len(a) + len(b))
+    return min(FREE_TEXT_CAP, f1) if f1 >= TAU else 0.0

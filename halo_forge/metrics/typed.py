@@ -1,0 +1,186 @@
+"""Reading typed values out of a short answer: times, dates, directions, colours, yes or no.
+
+Each reader returns exact values, so that comparing is equality and never likeness of spelling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from halo_forge.metrics.quantities import MAX_READ
+from halo_forge.metrics.words import COLOURS, DIRECTIONS, MONTHS, NEGATIONS, NO, VERBS, YES
+from halo_forge.text import normalise, spelled, strip_accents
+
+# --- times and dates
+
+_CLOCK = re.compile(
+    r"(?<![\d:.])(?P<h>\d{1,2})(?::(?P<m>[0-5]\d)(?::[0-5]\d)?)?"
+    r"\s?(?P<half>a\.?\s?m\b\.?|p\.?\s?m\b\.?|o'clock|uhr|h\b)?(?![\d:])"
+)
+_NAMED_HOURS = {"noon": 12 * 60, "midday": 12 * 60, "midnight": 0}
+_PAST = {"quarter": 15, "half": 30, "five": 5, "ten": 10, "twenty": 20, "twenty-five": 25}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Minutes of the day; `either` when a 12-hour time names no half of the day."""
+
+    minutes: int
+    either: bool
+
+    def equals(self, other: Clock) -> bool:
+        """Same time; a missing am/pm agrees with both."""
+        if self.minutes == other.minutes:
+            return True
+        return (self.either or other.either) and (self.minutes - other.minutes) % 720 == 0
+
+
+def clocks(text: str) -> list[Clock]:
+    """Times of the day in the text; a bare number is one only with am/pm or o'clock."""
+    low = strip_accents(normalise(text[:MAX_READ]))
+    found = [
+        Clock(minutes, False) for word, minutes in _NAMED_HOURS.items() if re.search(rf"\b{word}\b", low)
+    ]
+    for match in _CLOCK.finditer(low):
+        hour, half = int(match["h"]), (match["half"] or "").replace(".", "").replace(" ", "")
+        if hour > 24 or (match["m"] is None and not half) or (match["m"] is None and half == "h"):
+            continue
+        minutes = hour % 24 * 60 + int(match["m"] or 0)
+        if half in ("am", "pm") and 1 <= hour <= 12:
+            found.append(Clock(hour % 12 * 60 + int(match["m"] or 0) + (720 if half == "pm" else 0), False))
+        else:
+            found.append(
+                Clock(minutes, 1 <= hour <= 12 and len(match["h"]) < 3 and not match["h"].startswith("0"))
+            )
+    return found + list(_spoken(low))
+
+
+def _spoken(low: str) -> Iterator[Clock]:
+    for match in re.finditer(
+        r"\b(half|quarter|five|ten|twenty|twenty-five)(?: (past|to|after) )(\w{3,6})\b", low
+    ):
+        read = spelled([match[3]], 0)
+        if read and 1 <= read[0] <= 12:
+            past = _PAST[match[1]] * (-1 if match[2] == "to" else 1)
+            yield Clock((int(read[0]) * 60 + past) % 720, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A calendar day; parts not given are None."""
+
+    year: int | None
+    month: int | None
+    day: int | None
+
+    def agrees(self, other: Day) -> bool:
+        """All parts given on both sides are equal; a two-digit year means its century's."""
+        years = (
+            self.year is None
+            or other.year is None
+            or self.year == other.year
+            or (min(self.year, other.year) < 100 and (self.year - other.year) % 100 == 0)
+        )
+        return years and self.month == other.month and self.day == other.day
+
+
+_NUMERIC_DAY = re.compile(r"(?<![\d/.-])(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})(?![\d/-])")
+_NAMED_DAY = re.compile(
+    r"\b(?:(?P<d1>\d{1,2})(?:st|nd|rd|th|\.)?,? (?:of |de )?)?(?P<month>[a-z]{3,10})\.?"
+    r"(?: (?P<d2>\d{1,2})(?:st|nd|rd|th)?(?!\d))?(?:,? (?:de )?(?P<y>\d{4}|'\d\d))?"
+)
+
+
+def days(text: str) -> list[frozenset[Day]]:
+    """Dates in the text; each is the set of its readings (3/4/21 has two)."""
+    low = strip_accents(normalise(text[:MAX_READ]))
+    found = []
+    for match in _NUMERIC_DAY.finditer(low):
+        a, b, c = int(match[1]), int(match[3]), int(match[4])
+        readings = {Day(a, b, c)} if len(match[1]) == 4 else {Day(c, a, b), Day(c, b, a)}
+        valid = frozenset(d for d in readings if _valid(d))
+        if valid:
+            found.append(valid)
+    for match in _NAMED_DAY.finditer(low):
+        day = match["d1"] or match["d2"]
+        if match["month"] in MONTHS and (day or match["y"]):
+            year = int(match["y"].strip("'")) if match["y"] else None
+            found.append(frozenset({Day(year, MONTHS[match["month"]], int(day) if day else None)}))
+    return found
+
+
+def _valid(day: Day) -> bool:
+    try:
+        date(2000 + (day.year or 0) % 100, day.month or 0, day.day or 0)
+    except ValueError:
+        return False
+    return True
+
+
+# --- words with a value
+
+
+WEAK = frozenset({"in", "up", "down", "out", "back", "over", "away", "inside", "atop", "near", "close"})
+"""Directions that are also particles ("sitting down on the left"): they count only where no other stands."""
+
+
+def directions(toks: list[str]) -> frozenset[str]:
+    """Canonical directions named by the tokens ("upper left" -> top, left)."""
+    found = {t for t in toks if t in DIRECTIONS}
+    return frozenset(DIRECTIONS[t] for t in (found - WEAK or found))
+
+
+def colours(toks: list[str]) -> frozenset[str]:
+    """Canonical colours named by the tokens (gray -> grey)."""
+    return frozenset(COLOURS[t] for t in toks if t in COLOURS)
+
+
+def negated(toks: list[str]) -> bool:
+    """A negation word stands in the tokens ("no doubt", "not only" excepted)."""
+    return any(
+        t in NEGATIONS and toks[i + 1 : i + 2] not in (["doubt"], ["only"]) for i, t in enumerate(toks)
+    )
+
+
+def polarity(toks: list[str]) -> bool | None:
+    """True yes, False no, None neither or both: the leading word decides, else a statement's main clause."""
+    bare = [t for t in toks if t[0].isalnum()]
+    if not bare:
+        return None
+    said = {t in YES for t in _interjections(toks)}
+    if len(said) == 2:
+        return None
+    if bare[0] in YES or bare[0] in NO:
+        return bare[0] in YES
+    if said:
+        return said.pop()
+    if len(bare) < 3 or not any(t in VERBS for t in bare):
+        return None
+    return not negated(_main_clause(toks))
+
+
+_CLAUSE_WORDS = (YES | NO) - {"not", "never", "correct", "indeed", "certainly", "definitely"}
+_JOINS = frozenset({"and", "or", "so", "is", "then", "because", "und", "y", "et"})
+
+
+def _interjections(toks: list[str]) -> list[str]:
+    """yes/no words that stand for a whole clause: at the start, or between punctuation."""
+    out = []
+    for i, token in enumerate(toks):
+        if token not in _CLAUSE_WORDS:
+            continue
+        before, after = toks[i - 1 : i], toks[i + 1 : i + 2]
+        opens = i == 0 or not before[0][0].isalnum() or before[0] in _JOINS
+        if opens and (not after or not after[0][0].isalnum() or after[0] in _JOINS):
+            out.append(token)
+    return out
+
+
+def _main_clause(toks: list[str]) -> list[str]:
+    for i, token in enumerate(toks):
+        if i > 2 and token in (",", ";", "because", "but", "since"):
+            return toks[:i]
+    return toks

@@ -1,0 +1,183 @@
+"""Words whose value, not spelling, decides: polarity, directions, colours, units, months, opposites.
+
+Plain tables edited by hand: each line is `canonical: forms`. Forms are normalised and without accents.
+"""
+
+from __future__ import annotations
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _rows(table: str) -> list[str]:
+    return table.split("|")
+
+
+def _table(lines: str) -> dict[str, str]:
+    """form -> canonical; a canonical name is a form of itself."""
+    out: dict[str, str] = {}
+    for line in lines.strip().splitlines():
+        name, _, forms = line.partition(":")
+        for form in (name, *forms.split(",")):
+            if form.strip():
+                out[form.strip()] = name.strip()
+    return out
+
+
+YES = _set("yes yep yeah yup true correct affirmative oui si ja sim hai 是 はい indeed certainly definitely")
+NO = _set("no nope nah false incorrect negative non nein nao not 否 いいえ never")
+NEGATIONS = _set(
+    "no not never none nobody nothing neither nor without cannot can't isn't aren't wasn't weren't doesn't "
+    "don't didn't hasn't haven't won't couldn't nicht kein keine pas aucun aucune ningun ninguna nadie sin "
+    "nessun nessuna sem"
+)
+
+DIRECTIONS = _table(
+    """
+left: leftmost, lefthand, leftside, left-hand, links, linke, linken, linker, gauche, izquierda, \
+izquierdo, sinistra, esquerda, leftward, leftwards, 左
+right: rightmost, righthand, rightside, right-hand, rechts, rechte, rechten, rechter, droite, \
+derecha, derecho, destra, direita, rightward, rightwards, 右
+top: above, over, up, upper, upward, upwards, atop, topmost, overhead, oben, uber, haut, dessus, \
+arriba, encima, sopra, acima, higher, 上
+bottom: below, under, beneath, underneath, down, lower, downward, downwards, bottommost, unten, \
+unter, bas, dessous, sous, abajo, debajo, sotto, abaixo, 下
+middle: center, centre, central, mitte, milieu, centro, medio, mezzo, meio, 中
+behind: back, rear, rearward, backward, backwards, hinten, hinter, derriere, detras, dietro, atras
+front: forward, forwards, ahead, vorne, vor, devant, delante, davanti, frente
+inside: in, within, inner, interior, innen, dedans, dentro
+outside: out, outer, exterior, aussen, dehors, fuera, fuori, fora, outdoors
+north: norden, nord, norte
+south: suden, sud, sul
+east: osten, este, leste
+west: westen, ouest, oeste, ovest
+straight: straight-ahead
+clockwise:
+counterclockwise: anticlockwise, counter-clockwise, anti-clockwise
+uphill:
+downhill:
+near: close, nearby, nearer, closer
+far: away, distant, farther, further
+"""
+)
+OPPOSITES = (
+    ("left", "right"), ("top", "bottom"), ("behind", "front"), ("inside", "outside"), ("north", "south"),
+    ("east", "west"), ("clockwise", "counterclockwise"), ("uphill", "downhill"), ("near", "far"),
+)  # fmt: skip
+
+COLOURS = _table(
+    """
+red: rojo, roja, rouge, rot, rosso, rossa, vermelho, vermelha, crimson, scarlet, rote, roter, rotes
+blue: azul, bleu, bleue, blau, blu, blaue, blauer, azure
+green: verde, vert, verte, grun, grune, gruner
+yellow: amarillo, amarilla, jaune, gelb, giallo, gialla, amarelo, amarela, gelbe
+black: negro, negra, noir, noire, schwarz, nero, nera, preto, preta, schwarze
+white: blanco, blanca, blanc, blanche, weiss, bianco, bianca, branco, branca, weisse
+grey: gray, gris, grau, grigio, grigia, cinza, graue, greyish, grayish
+orange: naranja, arancione, laranja
+brown: marron, braun, marrone, brun, cafe, castanho, braune
+pink: rosa, rose
+purple: morado, morada, violet, violett, viola, lila, roxo
+silver: argent, silber, plata, silvery
+gold: golden, dore
+beige: tan, cream
+turquoise: teal, cyan, aqua
+navy:
+maroon: burgundy
+"""
+)
+SHADES = _set(
+    "dark light bright pale deep navy sky royal baby hot neon lime olive forest mint "
+    "vivid dull dunkel hell claro oscuro clair fonce"
+)
+
+ANTONYMS = tuple(
+    frozenset(pair.split("/"))
+    for pair in sorted(
+        _set(
+            "open/closed open/shut on/off up/down big/small large/small tall/short long/short "
+            "full/empty high/low hot/cold "
+            "wet/dry old/new old/young male/female man/woman boy/girl day/night indoor/outdoor "
+            "indoors/outdoors heavy/light "
+            "entrance/exit enter/exit push/pull start/stop start/end go/stop first/last more/less "
+            "more/fewer most/least "
+            "before/after early/late fast/slow wide/narrow thick/thin buy/sell arrive/depart "
+            "arrivals/departures sitting/standing "
+            "inside/outside larger/smaller bigger/smaller longer/shorter taller/shorter higher/lower "
+            "increase/decrease "
+            "increasing/decreasing rising/falling maximum/minimum max/min odd/even win/lose "
+            "winning/losing north/south east/west "
+            "left/right top/bottom above/below front/back light/dark round/square safe/dangerous "
+            "occupied/vacant clean/dirty "
+            "asleep/awake same/different parallel/perpendicular positive/negative summer/winter "
+            "sunny/cloudy sunny/rainy"
+        )
+    )
+)
+
+UNITS: dict[str, tuple[str, str]] = {}
+"""form -> (kind, factor to the kind's base unit, as a decimal text)."""
+for _line in """
+mass: g 1 gram grams gramme grammes|kg 1000 kilo kilos kilogram kilograms|mg 0.001 milligram \
+milligrams|t 1000000 tonne tonnes ton tons|lb 453.59237 lbs pound pounds|oz 28.349523125 ounce \
+ounces
+length: m 1 meter meters metre metres|km 1000 kilometer kilometers kilometre kilometres|cm 0.01 \
+centimeter centimeters centimetre centimetres|mm 0.001 millimeter millimeters millimetre \
+millimetres|ft 0.3048 foot feet|inch 0.0254 inches|mi 1609.344 mile miles|yd 0.9144 yard yards
+volume: l 1 liter liters litre litres|ml 0.001 milliliter milliliters millilitre millilitres|cl \
+0.01 centiliter|gal 3.785411784 gallon gallons
+duration: s 1 sec secs second seconds|min 60 mins minute minutes|h 3600 hr hrs hour hours|day 86400 \
+days|week 604800 weeks|year 31536000 years yr yrs
+speed: km/h 1 kmh kph|mph 1.609344
+money$: $ 1 dollar dollars usd bucks|cent 0.01 cents
+money€: € 1 euro euros eur
+money£: £ 1 gbp
+money¥: ¥ 1 yen jpy
+percent: % 0.01 percent pct prozent porcentaje pourcent percentage
+angle: ° 1 degree degrees deg
+""".strip().splitlines():
+    _kind, _, _rest = _line.partition(": ")
+    for _unit in _rest.split("|"):
+        _first, _factor, *_same = _unit.split()
+        for _form in (_first, *_same):
+            UNITS[_form] = (_kind, _factor)
+AMBIGUOUS_UNITS = frozenset({"pound", "pounds", "second"})
+
+MONTHS = {
+    form: i + 1
+    for i, same in enumerate(
+        _rows(
+            "january jan januar enero janvier|february feb februar febrero fevrier|march mar marz "
+            "marzo mars|april apr abril avril"
+            "|may mai mayo|june jun juni junio juin|july jul juli julio juillet|august aug agosto "
+            "aout|september sep sept septiembre septembre"
+            "|october oct oktober octubre octobre|november nov noviembre novembre|december dec "
+            "dezember diciembre decembre"
+        )
+    )
+    for form in same.split()
+}
+
+STOP = _set(
+    "a an the it its is are was were be been being am this that these those there here of in on at "
+    "to by with from for and as "
+    "has have had do does did his her their i you we they he she one some image picture photo "
+    "photograph scene shown visible "
+    "seen can see which what who just only also very so then le la les el los las un une una "
+    "der die das den dem ein eine il lo "
+    "de du des del es est ist sont son hay dit dice sagt says say reads read written word text "
+    "sign panneau letrero called named "
+    "appears looks like kind type looking displayed show shows side"
+)
+ARTICLES = _set("a an the le la les el los las un une una der die das ein eine il lo")
+HEDGES = _set(
+    "maybe perhaps possibly either unsure unclear unknown guess "
+    "vielleicht quizas peut-etre quiza forse talvez"
+)
+ORS = _set("or oder ou o oder either")
+VERBS = _set(
+    "is are was were has have had does do did can there's it's isn't aren't doesn't don't "
+    "wasn't hasn't can't "
+    "appears looks hay est ist es sind hat tiene"
+)

@@ -1,0 +1,90 @@
+"""The hub, as far as naming a model goes: pin it to a commit and fetch its small files.
+
+Offline, the commit is the one in the local cache. Weights are downloaded only by `load_policy`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+from halo_forge.errors import UserError
+
+_TIMEOUT_S = 20.0
+
+
+def pinned_commit(model: str, revision: str | None = None) -> str:
+    """Commit of a hub model at `revision` (default: main), asked online, else read from the cache.
+
+    Raises UserError: no such model, gated, or neither network nor cache.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        commit = HfApi().model_info(model, revision=revision, timeout=_TIMEOUT_S).sha
+    except GatedRepoError as error:
+        raise UserError(
+            f"the model {model} is gated: accept its licence at https://huggingface.co/{model} "
+            "and log in with `hf auth login`"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise UserError(f"the model {model} has no revision {revision!r}") from error
+    except RepositoryNotFoundError as error:
+        raise UserError(f"no model {model}: neither a folder here nor a model on the hub") from error
+    except Exception as error:  # the network's many faces: the cache decides whether it matters
+        cached = _cached_commit(model, revision)
+        if cached is None:
+            _unreachable(model, error)
+        return cached
+    if not commit:
+        raise UserError(f"the hub names no commit for {model}: try again, or pass a local folder")
+    return commit
+
+
+def config_files(model: str, commit: str) -> Path:
+    """Folder with config.json of a hub model, or the whole adapter where the repository is one."""
+    from huggingface_hub import hf_hub_download, snapshot_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(model, "config.json", revision=commit)).parent
+    except LocalEntryNotFoundError as error:
+        adapter = _adapter_in_cache(model, commit)
+        if adapter is None:
+            _unreachable(model, error)
+        return adapter
+    except EntryNotFoundError:
+        folder = Path(
+            snapshot_download(model, revision=commit, allow_patterns=["adapter_*", "*.json", "*.jinja"])
+        )
+        if not (folder / "adapter_config.json").is_file():
+            raise UserError(f"{model} on the hub has neither config.json nor adapter_config.json") from None
+        return folder
+    except Exception as error:
+        _unreachable(model, error)
+
+
+def _cached_commit(model: str, revision: str | None) -> str | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in ("config.json", "adapter_config.json"):
+        path = try_to_load_from_cache(model, name, revision=revision)
+        if isinstance(path, str):
+            return Path(path).parent.name
+    return None
+
+
+def _adapter_in_cache(model: str, commit: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(model, "adapter_config.json", revision=commit)
+    return Path(path).parent if isinstance(path, str) else None
+
+
+def _unreachable(model: str, error: BaseException) -> NoReturn:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    raise UserError(
+        f"cannot find the model {model}: no such folder here, it is not in the local cache, and the hub "
+        f"cannot be reached ({reason}); go online once, or pass a local folder"
+    ) from error

@@ -1,0 +1,170 @@
+"""Load a model that was found by `resolve`: base, adapter, processor, on a device and in a precision.
+
+CPU computes in float32. Accelerators compute in bf16 where it works and in float32 elsewhere.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from halo_forge.errors import UserError
+from halo_forge.models.families import BY_NAME
+from halo_forge.models.resolve import ModelRef
+
+MAX_PIXELS = 1280 * 28 * 28
+"""Cap on the pixels of one image where the user names none: about 1,280 image tokens of Qwen2-VL. The
+model's own limit (16,384 tokens) runs most GPUs out of memory."""
+
+
+def pick_device(device: str = "auto") -> str:
+    """`auto` is the first accelerator there is, else the CPU. Raises UserError for one that is not there."""
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind = device.split(":")[0]
+    if kind not in ("cpu", "cuda", "mps", "xpu"):
+        raise UserError(f"unknown device {device!r}: use auto, cpu, cuda, cuda:N, xpu or mps")
+    if kind != "cpu" and not getattr(torch, kind, torch.backends.mps).is_available():
+        raise UserError(f"device {device} asked for, but torch sees none: use --device auto")
+    return device
+
+
+def pick_dtype(dtype: str, device: str) -> Any:
+    """torch dtype for `auto`, `float32` or `bfloat16` on a device."""
+    import torch
+
+    if dtype not in ("auto", "float32", "bfloat16"):
+        raise UserError(f"unknown dtype {dtype!r}: use auto, float32 or bfloat16")
+    if dtype != "auto":
+        return getattr(torch, dtype)
+    if device.startswith("cuda"):
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return torch.bfloat16 if device.startswith("xpu") else torch.float32
+
+
+def load_policy(
+    ref: ModelRef,
+    device: str = "auto",
+    dtype: str = "auto",
+    trainable: bool = False,
+    *,
+    max_pixels: int | None = None,
+    min_pixels: int | None = None,
+    trust_remote_code: bool = False,
+) -> tuple[Any, Any]:
+    """(model, processor) of `ref`; with `trainable` an adapter's weights take gradients, the base's never do.
+
+    Raises UserError: weights that do not belong to the config, an adapter that does not fit, no chat
+    template.
+    """
+    import torch
+    from transformers import AutoModelForImageTextToText
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    place = pick_device(device)
+    try:
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
+            ref.base,
+            revision=ref.revision,
+            dtype=pick_dtype(dtype, place),
+            trust_remote_code=trust_remote_code,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot load the model {ref.given}: {str(error).strip().splitlines()[0]}") from error
+    model, info = loaded
+    lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
+    if lost:
+        raise UserError(
+            f"the weights of {ref.base} do not fit its config.json: {len(lost)} missing, first {lost[0]}"
+        )
+    model.requires_grad_(False)
+    plain_generation(model)
+    processor = load_processor(ref, max_pixels, min_pixels, trust_remote_code)
+    if ref.adapter:
+        model = _with_adapter(model, ref, trainable)
+    model.to(torch.device(place))
+    model.train(trainable)
+    return model, processor
+
+
+def _with_adapter(model: Any, ref: ModelRef, trainable: bool) -> Any:
+    from peft import PeftModel
+
+    folder = str(ref.adapter)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="(?s).*missing adapter keys.*")
+        try:
+            return PeftModel.from_pretrained(model, folder, is_trainable=trainable)
+        except (OSError, ValueError, RuntimeError, UserWarning) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"the adapter {ref.given} does not fit its base {ref.base}: {reason}") from error
+
+
+def load_processor(
+    ref: ModelRef,
+    max_pixels: int | None = None,
+    min_pixels: int | None = None,
+    trust_remote_code: bool = False,
+) -> Any:
+    """The base's processor, with a chat template and, where the family has one, the pixel budget set."""
+    from transformers import AutoProcessor
+
+    family = BY_NAME[ref.family]
+    try:
+        processor = AutoProcessor.from_pretrained(
+            ref.base, revision=ref.revision, trust_remote_code=trust_remote_code
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"cannot load the processor of {ref.given}: {reason}") from error
+    if not processor.chat_template:
+        own = getattr(processor.tokenizer, "chat_template", None)
+        processor.chat_template = own if isinstance(own, str) else family.template
+    if not processor.chat_template:
+        raise UserError(f"the model {ref.given} has no chat template: use an instruction-tuned one")
+    if processor.tokenizer.pad_token_id is None:
+        processor.tokenizer.pad_token = processor.tokenizer.eos_token  # padding is masked by position
+    if family.pixel_budget:
+        set_pixel_budget(processor, max_pixels, min_pixels)
+    return processor
+
+
+def set_pixel_budget(processor: Any, max_pixels: int | None, min_pixels: int | None) -> None:
+    """Bound the pixels that one image is scaled to. None keeps the processor's own bound, at most
+    `MAX_PIXELS`."""
+    size = dict(processor.image_processor.size)
+    most = max_pixels or min(int(size["longest_edge"]), MAX_PIXELS)
+    least = min_pixels or min(int(size["shortest_edge"]), most)
+    if least > most:
+        raise UserError(f"--min-pixels {least} is more than --max-pixels {most}")
+    processor.image_processor.size = type(processor.image_processor.size)(
+        **{**size, "longest_edge": most, "shortest_edge": least}
+    )
+
+
+def plain_generation(model: Any) -> None:
+    """Forget a model's own sampling habits (a repetition penalty, top-k 1, …); what ends a completion
+    stays."""
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    model.generation_config = GenerationConfig(
+        eos_token_id=own.eos_token_id, pad_token_id=own.pad_token_id, bos_token_id=own.bos_token_id
+    )
+
+
+def unwrapped(model: Any) -> Any:
+    """The transformers model under a peft wrapper; its LoRA layers stay in place."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def context_length(model: Any) -> int | None:
+    """Most tokens that prompt and completion may have together, None where the config names no limit."""
+    text = model.config.get_text_config(decoder=True)
+    limit = getattr(text, "max_position_embeddings", None)
+    return int(limit) if limit else None

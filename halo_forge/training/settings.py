@@ -1,0 +1,98 @@
+"""Hyper-parameters of one cycle's training. No torch here: plans and keys read them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from halo_forge.errors import UserError, nearest
+
+LR_DECAY = 0.85
+LR_FLOOR = 1e-6
+SCHEDULERS = ("cosine", "linear", "constant")
+
+
+def learning_rate(cycle: int, base: float = 5e-5, decay: float = LR_DECAY, floor: float = LR_FLOOR) -> float:
+    """Peak learning rate of a cycle counted from 1: base · decay^(cycle-1), never under the floor."""
+    if cycle < 1:
+        raise ValueError(f"cycles count from 1, got {cycle}")
+    return max(base * decay ** (cycle - 1), floor)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What changes the trained weights; every field bears identity."""
+
+    learning_rate: float = 5e-5
+    """Peak, already decayed for the cycle."""
+    rank: int = 16
+    alpha: int = 32
+    """LoRA scales its update by alpha / rank."""
+    dropout: float = 0.0
+    """On the LoRA input. 0 keeps the trainer's probabilities equal to the engine's."""
+    epochs: float = 1.0
+    max_steps: int = 0
+    """Optimizer steps; 0: by epochs."""
+    batch_size: int = 16
+    """Rows per optimizer step."""
+    micro_batch_size: int = 4
+    """Rows per forward pass; batch_size is a multiple of it."""
+    warmup_ratio: float = 0.1
+    scheduler: str = "cosine"
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in (
+            "learning_rate",
+            "rank",
+            "alpha",
+            "epochs",
+            "batch_size",
+            "micro_batch_size",
+            "max_grad_norm",
+        ):
+            if not getattr(self, name) > 0:
+                raise UserError(f"training: {name} must be above 0, got {getattr(self, name)}")
+        if self.scheduler not in SCHEDULERS:
+            raise UserError(
+                f"training: no scheduler {self.scheduler!r}: {nearest(self.scheduler, SCHEDULERS)}"
+            )
+        if not (0 <= self.dropout < 1 and 0 <= self.warmup_ratio < 1 and self.weight_decay >= 0):
+            raise UserError("training: need 0 <= dropout < 1, 0 <= warmup_ratio < 1 and weight_decay >= 0")
+        if self.max_steps < 0:
+            raise UserError(f"training: max_steps must be 0 (by epochs) or more, got {self.max_steps}")
+        if self.batch_size % min(self.micro_batch_size, self.batch_size):
+            raise UserError(
+                f"training: batch_size {self.batch_size} is no multiple of "
+                f"micro_batch_size {self.micro_batch_size}"
+            )
+
+    @property
+    def micro(self) -> int:
+        """Rows per forward pass, never more than a step has."""
+        return min(self.micro_batch_size, self.batch_size)
+
+    @property
+    def accumulation(self) -> int:
+        """Forward passes per optimizer step."""
+        return self.batch_size // self.micro
+
+    def factor(self, step: int, steps: int) -> float:
+        """Share of the peak learning rate at optimizer step `step` (from 0) of `steps`.
+
+        Linear warm-up that starts above 0 (a step at rate 0 is a step lost), then a half cosine, a line or a
+        constant; the last step is still above 0.
+        """
+        warm = int(self.warmup_ratio * steps)
+        if step < warm:
+            return (step + 1) / (warm + 1)
+        done = (step - warm) / max(1, steps - warm)
+        if self.scheduler == "cosine":
+            return 0.5 * (1 + math.cos(math.pi * done))
+        return 1 - done if self.scheduler == "linear" else 1.0
+
+    def lines(self) -> list[str]:
+        """`name value` of every field, for printing."""
+        return [f"{field.name} {getattr(self, field.name)}" for field in fields(self)]

@@ -1,0 +1,148 @@
+"""The claim layer: one reading of a completion, which every verifier shares.
+
+Text claims first (their words are not things), then sentences, then what the bare answer claims by the
+question's type. Every claim keeps its place in the completion; equal claims count once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from halo_forge.verifiers import lexicon_data as data
+from halo_forge.verifiers.attach import Attacher
+from halo_forge.verifiers.boxes import boxes_of
+from halo_forge.verifiers.claim import Claim
+from halo_forge.verifiers.lexicon import lexicon
+from halo_forge.verifiers.numbers import sums
+from halo_forge.verifiers.question import Question, answer_claims, read_question
+from halo_forge.verifiers.reader import Reader, Sentence
+from halo_forge.verifiers.rollout import Rollout
+from halo_forge.verifiers.split import Split, split
+from halo_forge.verifiers.texts import shown_text
+from halo_forge.verifiers.tokens import Tokens, plain, tokenise
+
+MAX_CLAIMS = 300
+"""More distinct claims than this are not judged: the share of true ones no longer changes."""
+
+
+@dataclass
+class Reading:
+    """A completion read once. `corrections` and `inferences`: character offsets of "wait", "so"."""
+
+    rollout: Rollout
+    question: Question
+    split: Split
+    tokens: Tokens
+    claims: list[Claim]
+    corrections: list[int]
+    inferences: list[int]
+
+    @property
+    def chain(self) -> bool:
+        """Whether the completion reasons before it answers."""
+        return self.split.chain_end > 0
+
+
+def read_claims(rollout: Rollout, vocabulary: frozenset[str] | None = None) -> list[Claim]:
+    """The distinct claims of a completion, in reading order."""
+    return read(rollout, vocabulary).claims
+
+
+def read(rollout: Rollout, vocabulary: frozenset[str] | None = None) -> Reading:
+    """Read a completion; `vocabulary` adds the detector's own words to the lexicon."""
+    words = lexicon(vocabulary)
+    question = read_question(rollout.question, vocabulary)
+    parts = split(rollout)
+    tokens = tokenise(parts.text)
+    shown, blocked = shown_text(tokens, words)
+    claims = [_text(tokens, s.i, s.j, s.strong) for s in shown]
+    claims = [c for c in claims if c.value and c.value not in question.text]
+    claims += _calculations(tokens)
+    corrections: list[int] = []
+    inferences: list[int] = []
+    if not foreign(tokens):
+        reader = Reader(tokens, words, blocked)
+        sentences = reader.read()
+        attacher = Attacher(tokens, question.asked, question.given)
+        for sentence in sentences:
+            attacher.add(sentence)
+        claims += attacher.claims + boxes_of(tokens, sentences)
+        corrections = [tokens.start[i] for i in reader.corrections]
+        inferences = _inferences(tokens, sentences)
+    claims = _sourced(claims, parts, question)
+    answer = parts.answer
+    if answer.text is not None:
+        for claim in answer_claims(question, answer.text, words):
+            claim.start, claim.end = answer.start, max(answer.start, min(answer.end, len(parts.text)))
+            claims.append(claim)
+    return Reading(rollout, question, parts, tokens, _distinct(claims), corrections, inferences)
+
+
+def foreign(tokens: Tokens) -> bool:
+    """More function words of other languages than English ones: the English lexicon would misread it."""
+    have = set(tokens.low)
+    others = len(have & data.FOREIGN)
+    if others >= 2 and others > len(have & data.ENGLISH):
+        return True
+    letters = [w for w in tokens.low if w[0].isalpha()]
+    return bool(letters) and sum(ord(w[0]) > 0x24F for w in letters) * 2 > len(letters)
+
+
+def _text(tokens: Tokens, i: int, j: int, strong: bool) -> Claim:
+    start, end = tokens.start[i], tokens.end[j - 1]
+    spaced = [
+        word if k and tokens.end[i + k - 1] == tokens.start[i + k] else " " + word
+        for k, word in enumerate(tokens.raw[i:j])
+    ]
+    return Claim("text", "", start, end, value=plain("".join(spaced)), strong=strong)
+
+
+def _calculations(tokens: Tokens) -> list[Claim]:
+    found = []
+    for s in sums(tokens):
+        claim = Claim("arithmetic", "", tokens.start[s.i], tokens.end[s.j - 1])
+        claim.value = " ".join(tokens.raw[s.i : s.j])
+        claim.verdict = "supported" if s.right else "contradicted"
+        claim.p = 1.0 if s.right else 0.0
+        claim.evidence = f"= {s.computed.normalize():f}"[:60]
+        claim.relation = str(s.stated.normalize())
+        found.append(claim)
+    return found
+
+
+def _inferences(tokens: Tokens, sentences: Sequence[Sentence]) -> list[int]:
+    return [
+        tokens.start[i] for s in sentences if s.inference for i in s.marks if tokens.low[i] in data.INFERENCE
+    ]
+
+
+def _sourced(claims: list[Claim], parts: Split, question: Question) -> list[Claim]:
+    """Set the source; a short answer to a question about text names no things ("Apple Store")."""
+    answer = parts.answer
+    short = question.kind == "text" and answer.text is not None and len(answer.text) <= 60
+    kept = []
+    for claim in claims:
+        claim.source = "chain" if claim.start < parts.chain_end else "answer"
+        if (
+            short
+            and claim.source == "answer"
+            and claim.start >= answer.start
+            and claim.kind in ("object", "text")
+        ):
+            continue
+        kept.append(claim)
+    return kept
+
+
+def _distinct(claims: list[Claim]) -> list[Claim]:
+    claims.sort(key=lambda c: (c.start, c.end))
+    seen: dict[tuple[object, ...], Claim] = {}
+    for claim in claims:
+        first = seen.setdefault(claim.key(), claim)
+        if first is not claim:
+            first.weight = max(first.weight, claim.weight)
+            first.strong = first.strong or claim.strong
+        if len(seen) >= MAX_CLAIMS:
+            break
+    return list(seen.values())

@@ -1,0 +1,142 @@
+"""Does a completion contradict itself? Deterministic, on the claim table: two values in one slot, an
+assertion and its denial, a wrong sum, a class denied whose member was named, a conclusion that is not the
+answer."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from decimal import Decimal
+from typing import Any
+
+from rapidfuzz.distance import Levenshtein
+
+from halo_forge.verifiers.claim import Claim, Slot
+from halo_forge.verifiers.claims import Reading
+from halo_forge.verifiers.numbers import number_at
+from halo_forge.verifiers.tokens import tokenise
+
+CONFLICT, WRONG_CONCLUSION = 0.6, 0.8
+MAX_RETRACTIONS = 2
+
+
+def retract(reading: Reading) -> int:
+    """Mark claims that a later claim replaces after "wait", "on closer look"; returns how many were taken
+    back."""
+    if not reading.corrections:
+        return 0
+    taken = 0
+    latest: dict[Slot, list[Claim]] = {}
+    for claim in reading.claims:
+        for slot, value in claim.slots():
+            for earlier in latest.get(slot, ()):
+                if earlier.retracted or not _differs(earlier, slot, value, claim.polarity):
+                    continue
+                if _corrected(reading.corrections, earlier.start, claim.end):
+                    earlier.retracted = True
+                    taken += 1
+            latest.setdefault(slot, []).append(claim)
+    return taken
+
+
+def _corrected(corrections: list[int], start: int, end: int) -> bool:
+    """Whether a correction stands between two claims, or opens the sentence of the first ("at first …")."""
+    k = bisect_left(corrections, start - 40)
+    return k < len(corrections) and corrections[k] < end
+
+
+def _differs(earlier: Claim, slot: Slot, value: Any, polarity: bool) -> bool:
+    return any(
+        s == slot
+        and ((v == value) != (earlier.polarity == polarity) or (v != value and polarity and earlier.polarity))
+        for s, v in earlier.slots()
+    )
+
+
+def judge_consistency(reading: Reading, retractions: int) -> float | None:
+    """Π(1 − w) over conflicts, .6 for each, .8 for a conclusion that differs from the answer; None without a
+    chain and without two comparable statements."""
+    standing = [c for c in reading.claims if not c.retracted]
+    if not reading.chain and len(standing) < 2:
+        return None
+    score = 1.0
+    chain = [c for c in standing if c.source == "chain" or not reading.chain]
+    score *= (1 - CONFLICT) ** min(6, _slot_conflicts(chain) + _broader_conflicts(chain))
+    score *= (1 - CONFLICT) ** min(
+        6, sum(c.kind == "arithmetic" and c.verdict == "contradicted" for c in standing)
+    )
+    if reading.chain and _departs(reading, chain):
+        score *= 1 - WRONG_CONCLUSION
+    if retractions > MAX_RETRACTIONS:
+        score *= 1 - CONFLICT
+    return score
+
+
+def _slot_conflicts(claims: list[Claim]) -> int:
+    """Slots with two asserted values, or with a value both asserted and denied."""
+    asserted: dict[Slot, set[Any]] = {}
+    denied: dict[Slot, set[Any]] = {}
+    for claim in claims:
+        if not claim.strong:
+            continue
+        for slot, value in claim.slots():
+            (asserted if claim.polarity else denied).setdefault(slot, set()).add(value)
+        if claim.kind == "count" and claim.polarity and not claim.restricted and claim.value[0]:
+            asserted.setdefault(("object", claim.subject), set()).add(True)
+        if claim.kind in ("side", "relation") and claim.polarity and claim.definite:
+            for name in (claim.subject, claim.object):
+                if name:
+                    asserted.setdefault(("object", name), set()).add(True)
+    return sum(len(values) > 1 or bool(values & denied.get(slot, set())) for slot, values in asserted.items())
+
+
+def _broader_conflicts(claims: list[Claim]) -> int:
+    """ "A banana … so there is no fruit"."""
+    denied = [
+        c for c in claims if c.kind == "object" and not c.polarity and c.how == ">" and not c.restricted
+    ]
+    named = {c.labels[0] for c in claims if c.kind in ("object", "count") and c.polarity and c.how != ">"}
+    return sum(bool(named & set(c.labels)) for c in denied)
+
+
+def _departs(reading: Reading, chain: list[Claim]) -> bool:
+    """Whether the chain concludes something else than the answer says."""
+    answer = reading.split.answer.text
+    if answer is None:
+        return False
+    last: dict[Slot, tuple[Any, bool]] = {}
+    for claim in chain:
+        for slot, value in claim.slots() if claim.strong else ():
+            last[slot] = (value, claim.polarity)
+    for claim in reading.claims:
+        if claim.source == "answer":
+            for slot, value in claim.slots():
+                if slot in last and last[slot][1] and claim.polarity and last[slot][0] != value:
+                    return True
+                if slot in last and last[slot][0] == value and last[slot][1] != claim.polarity:
+                    return True
+    return _other_result(reading, chain, answer) or _other_text(reading, chain)
+
+
+def _other_result(reading: Reading, chain: list[Claim], answer: str) -> bool:
+    """The last sum's result is a number and the answer is another one."""
+    results = [c.relation for c in chain if c.kind == "arithmetic"]
+    tokens = tokenise(answer)
+    if not results or not 0 < len(tokens) <= 6:
+        return False
+    stated = [n[0] for i in range(len(tokens)) if (n := number_at(tokens.low, i))]
+    return len(stated) == 1 and stated[0] != Decimal(results[-1])
+
+
+def _other_text(reading: Reading, chain: list[Claim]) -> bool:
+    """A question about text, answered with words that nothing the chain read resembles."""
+    read = [str(c.value) for c in chain if c.kind == "text" and c.strong]
+    said = [str(c.value) for c in reading.claims if c.kind == "text" and c.source == "answer"]
+    if not read or len(said) != 1 or reading.question.kind != "text" or len(said[0]) > 60:
+        return False
+    if any(c.isdigit() for c in said[0]) and any(c.kind == "arithmetic" for c in chain):
+        return False
+    words = set(said[0].split())
+    return all(
+        not words & set(text.split()) and Levenshtein.normalized_similarity(text, said[0]) < 0.8
+        for text in read
+    )

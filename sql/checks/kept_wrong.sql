@@ -1,0 +1,12 @@
+-- purpose: a kept row with ground truth must be right and finished; must return no rows
+-- tables: sft, rewards
+-- columns: cycle INTEGER, prompt_id VARCHAR, sample_index INTEGER, reward DOUBLE
+SELECT
+  s.cycle::INTEGER AS cycle,
+  s.prompt_id::VARCHAR AS prompt_id,
+  s.sample_index::INTEGER AS sample_index,
+  r.reward::DOUBLE AS reward
+FROM sft AS s
+JOIN rewards AS r USING (prompt_id, sample_index, cycle)
+WHERE s.keep AND r.output IS NOT NULL AND (NOT coalesce(r.correct, false) OR coalesce(r.finish_reason, 'stop') = 'length')
+ORDER BY cycle, prompt_id, sample_index

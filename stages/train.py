@@ -1,0 +1,178 @@
+"""train: sft (kept rows), prompts, images → a LoRA adapter folder, and the training table. One row per step.
+
+Only rows with keep = true are trained on, with the loss on the completion. A model that is an adapter is
+trained further; any other gets a fresh adapter. Interrupted, the same command goes on at the last checkpoint.
+
+    python stages/train.py --sft T --prompts P/prompts --model M --output models/vlm_raft/cycle_1
+"""
+
+from __future__ import annotations
+
+if __name__ == "__main__":  # run from a checkout: finds the environment first
+    import _standalone
+
+    _standalone.run(__file__)
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from halo_forge import schema
+from halo_forge.config import execution, identity, source, target, weights
+from halo_forge.engines.pictures import Pictures, images_beside
+from halo_forge.errors import UserError
+from halo_forge.executor import open_inputs, payload_of, source_digest
+from halo_forge.models.resolve import ModelRef, resolve
+from halo_forge.progress import Progress
+from halo_forge.store import StaleError, Table, Writer, discard
+from halo_forge.training.rows import Row
+from halo_forge.training.settings import SCHEDULERS, Settings
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is trained on what, and how."""
+
+    sft: str = source("sft")
+    prompts: str = source("prompts")
+    model: str = weights(help="folder, adapter (cycle_N) to train further, hub id, or bundled:shapes/base")
+    output: str = target(help="folder of the adapter, such as models/vlm_raft/cycle_1")
+    images: str = source("images", "", "the images table; default: the one beside the prompts")
+    log: str = target("", "where the training table goes; default: training/cycle=N beside the adapter")
+    cycle: int = identity(1, "number of the cycle, written into the table")
+    learning_rate: float = identity(5e-5, "peak learning rate of this cycle")
+    rank: int = identity(16, "LoRA rank")
+    alpha: int = identity(32, "LoRA scale: updates count alpha / rank")
+    dropout: float = identity(0.0, "dropout on the LoRA input")
+    epochs: float = identity(1.0, "times each row is seen")
+    max_steps: int = identity(0, "optimizer steps; 0: by --epochs")
+    batch_size: int = identity(16, "rows per optimizer step")
+    micro_batch_size: int = identity(4, "rows per forward pass; --batch-size is a multiple of it")
+    warmup_ratio: float = identity(0.1, "share of the steps in which the learning rate rises")
+    scheduler: str = identity("cosine", "cosine, linear or constant, after the warm-up", choices=SCHEDULERS)
+    weight_decay: float = identity(0.0, "AdamW weight decay")
+    max_grad_norm: float = identity(1.0, "gradients are clipped to this norm")
+    seed: int = identity(0, "seed of adapter, order and dropout")
+    max_pixels: int = identity(0, "pixels of an image at most, as in generate; 0: the model's own bound")
+    min_pixels: int = identity(0, "pixels of an image at least, as in generate; 0: the model's own bound")
+    dtype: str = identity("auto", "auto, float32 or bfloat16", choices=("auto", "float32", "bfloat16"))
+    revision: str = identity("", "branch, tag or commit of a hub model")
+    gradient_checkpointing: str = execution(
+        "auto", "on, off, or auto: on where there is an accelerator", choices=("auto", "on", "off")
+    )
+    save_steps: int = execution(50, "steps between checkpoints")
+    device: str = execution("auto", "auto, cpu, cuda, cuda:N, xpu or mps")
+    threads: int = execution(0, "CPU threads; 0: torch's choice")
+    trust_remote_code: bool = execution(False, "run code that a model brings along")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "images", images_beside(self.prompts, self.images))
+        if not self.log:
+            beside = Path(self.output).parent / "training" / f"cycle={self.cycle}"
+            object.__setattr__(self, "log", str(beside))
+        if self.max_pixels < 0 or self.min_pixels < 0 or self.save_steps < 1:
+            raise UserError(
+                "--max-pixels and --min-pixels must not be negative, --save-steps must be at least 1"
+            )
+        settings_of(self)
+
+
+def settings_of(config: Config) -> Settings:
+    """The hyper-parameters of `config`. Raises UserError for one that makes no sense."""
+    return Settings(**{field.name: getattr(config, field.name) for field in fields(Settings)})
+
+
+def training_rows(sft: Table, prompts: Table) -> tuple[list[Row], int]:
+    """Rows to train on, in the order of `sft`, and how many kept ones have no prompt to go with them."""
+    names = ["prompt_id", "keep", "prompt", "completion", "token_ids"]
+    kept = [row for row in sft.read(names).to_pylist() if row["keep"] and row["completion"] is not None]
+    wanted = sorted({row["prompt_id"] for row in kept})
+    known = prompts.where("prompt_id", wanted).select(["prompt_id", "prompt", "image_ids"])
+    by_id = {row["prompt_id"]: row for row in known.to_pylist()}
+    rows = [
+        Row(
+            row["prompt_id"],
+            row["prompt"] or by_id[row["prompt_id"]]["prompt"],
+            tuple(by_id[row["prompt_id"]]["image_ids"] or ()),
+            row["completion"],
+            tuple(row["token_ids"]) if row["token_ids"] else None,
+        )
+        for row in kept
+        if row["prompt_id"] in by_id
+    ]
+    return rows, len(kept) - len(rows)
+
+
+def train(config: Config, progress: Progress | None = None) -> Table:
+    """Train an adapter into `config.output` and write its training table; the table.
+
+    Does nothing when both stand there under the same key, and goes on at the last checkpoint when the
+    training was interrupted. Raises UserError: nothing kept, weights that did not change, a loss that is
+    no number; StaleError when the adapter of another training stands there.
+    """
+    from halo_forge.training import loop
+
+    show = progress or Progress()
+    inputs = open_inputs(config)
+    ref = resolve(config.model, config.revision or None)
+    payload = payload_of("train", VERSION, config, inputs, {"model": ref.digest})
+    output = Path(config.output)
+    writer = Writer.begin(config.log, "training", payload)
+    record = loop.record_of(output)
+    if writer.finished and record and record.get("key") == writer.key:
+        show.note(f"train: finished before, nothing to do ({output})")
+        return Table(config.log, "training")
+    if output.exists() and (record or {}).get("key") != writer.key:
+        raise StaleError(
+            f"{output} holds another model than this training makes; continue with --force-from train, or "
+            "give another --output"
+        )
+    if writer.finished:  # the table is there, its adapter is gone
+        discard(config.log)
+        writer = Writer.begin(config.log, "training", payload)
+    log = record["log"] if record else _trained(config, ref, inputs, writer.key, show)
+    steps = [{"cycle": config.cycle, **step} for step in log]
+    if not any(True for _ in writer.missing()):
+        return writer.finish(source=source_digest(train))
+    writer.write(0, schema.from_rows(steps, "training"), tokens=sum(step["tokens"] for step in log))
+    return writer.finish(source=source_digest(train))
+
+
+def _trained(
+    config: Config, ref: ModelRef, inputs: dict[str, Table], key: str, show: Progress
+) -> list[dict[str, Any]]:
+    """Train; the log, one entry per optimizer step."""
+    from halo_forge.training import loop
+
+    rows, lost = training_rows(inputs["sft"], inputs["prompts"])
+    if lost:
+        show.note(f"train: {lost} kept rows left out, their prompt_id is not in {config.prompts}")
+    if config.threads:
+        import torch
+
+        torch.set_num_threads(config.threads)
+    pictures = Pictures(inputs.get("images"), (image_id for row in rows for image_id in row.image_ids))
+    run = loop.Run(
+        device=config.device,
+        dtype=config.dtype,
+        gradient_checkpointing=config.gradient_checkpointing,
+        save_steps=config.save_steps,
+        trust_remote_code=config.trust_remote_code,
+        max_pixels=config.max_pixels or None,
+        min_pixels=config.min_pixels or None,
+    )
+    output = Path(config.output)
+    return loop.train(ref, rows, pictures, output, settings_of(config), run, key=key, tell=show.note).log
+
+
+run = train
+"""The name every stage is run by."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the stage."""
+    from halo_forge.cli import stage_main
+
+    return stage_main(Config, train, argv, prog="stages/train.py", doc=__doc__ or "")

@@ -1,0 +1,124 @@
+"""verify: completions (+ prompts, evidence) → scores. One row in, one row out.
+
+Reads each completion once and scores it in three stages: perception against the evidence of its images,
+reasoning against itself, output against the ground truth. A score is null when there was nothing to judge.
+
+    python stages/verify.py --completions C --prompts P --evidence E --output S
+"""
+
+from __future__ import annotations
+
+if __name__ == "__main__":  # run from a checkout: finds the environment first
+    import _standalone
+
+    _standalone.run(__file__)
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from halo_forge.config import execution, identity, source, target
+from halo_forge.metrics import threshold_of
+from halo_forge.schema import from_rows
+from halo_forge.stage import Stage, Tables
+from halo_forge.verifiers import verify_completion
+from halo_forge.verifiers.rollout import Rollout
+from halo_forge.verifiers.scene import Scene
+
+VERSION = 1
+Encoder = Callable[[list[str]], Any]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to verify, and how strictly."""
+
+    completions: str = source("completions")
+    prompts: str = source("prompts")
+    output: str = target(help="where the scores table goes")
+    evidence: str = source("evidence", "")
+    threshold: float | None = identity(None, "output at or above which an answer is correct (none: the metric's)")
+    semantic: str = identity("", "sentence-transformers model for the semantic score ('': off)")
+    device: str = execution("cpu", "where the semantic model runs")
+
+
+def load(config: Config) -> Encoder | None:
+    """The sentence encoder, when one is asked for."""
+    if not config.semantic:
+        return None
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(config.semantic, device=config.device)
+    return lambda texts: model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+
+
+def gather(completions: pa.Table, tables: Tables) -> dict[str, pa.Table]:
+    """The prompts of these completions, and the evidence of their images."""
+    prompts = tables["prompts"].where("prompt_id", completions["prompt_id"])
+    if "evidence" not in tables:
+        return {"prompts": prompts}
+    wanted = pc.list_flatten(prompts["image_ids"])
+    return {"prompts": prompts, "evidence": tables["evidence"].where("image_id", wanted)}
+
+
+def verify(
+    completions: pa.Table, config: Config, state: Any = None, *, prompts: pa.Table, evidence: pa.Table | None = None
+) -> pa.Table:
+    """The scores of `completions` (completions → scores, 1:1, same order).
+
+    `prompts` and `evidence` hold at least the rows these completions need. A completion whose prompt is missing
+    gets an error; one whose images have no evidence has null perception.
+    """
+    questions = {row["prompt_id"]: row for row in prompts.to_pylist()}
+    seen = {row["image_id"]: row for row in evidence.to_pylist()} if evidence is not None else {}
+    scenes = {
+        image: Scene.from_row(row) for image, row in seen.items() if not row.get("error") and row["width"]
+    }
+    rows = []
+    for row in completions.to_pylist():
+        keys = {name: row[name] for name in ("prompt_id", "sample_index", "cycle", "finish_reason")}
+        rows.append({**keys, **_judge(row, questions.get(row["prompt_id"]), scenes, config, state)})
+    return from_rows(rows, "scores")
+
+
+def _judge(
+    row: dict[str, Any], question: dict[str, Any] | None, scenes: dict[str, Scene], config: Config, encoder: Any
+) -> dict[str, Any]:
+    """The score columns of one completion."""
+    if question is None:
+        return {"error": "its prompt is not in the prompts table", "claims": []}
+    metric = question["metric"] or "match"
+    threshold = threshold_of(metric) if config.threshold is None else config.threshold
+    if row["error"]:
+        return {"error": row["error"], "claims": [], "threshold": threshold}
+    rollout = rollout_of(row, question, metric, threshold)
+    looked_at: Sequence[Scene] = [scenes[i] for i in question["image_ids"] if i in scenes]
+    return {**verify_completion(rollout, looked_at, encoder), "threshold": threshold}
+
+
+def rollout_of(row: dict[str, Any], question: dict[str, Any], metric: str, threshold: float) -> Rollout:
+    """A completion and its prompt, as the verifiers read them."""
+    return Rollout(
+        question=question["question"],
+        completion=row["completion"] or "",
+        answers=None if question["answers"] is None else tuple(question["answers"]),
+        metric=metric,
+        style=question["style"] or "grounded",
+        choices=None if question["choices"] is None else tuple(question["choices"]),
+        answer_type=question["answer_type"],
+        extra=json.loads(question["extra"] or "{}"),
+        finish_reason=row["finish_reason"] or "stop",
+        threshold=threshold,
+    )
+
+
+STAGE = Stage("verify", VERSION, Config, verify, rows="completions", output="scores", load=load, gather=gather)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line of the stage."""
+    return STAGE.main(argv)

@@ -1,0 +1,187 @@
+"""generate on tables: one row in, k rows out, resumable, errors as rows."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from halo_forge.stages import generate as stage
+from halo_forge.stages.generate import STAGE, Config
+
+from halo_forge import schema
+from halo_forge.errors import UserError
+from halo_forge.images import image_id
+from halo_forge.keys import hash63
+from tests.tiny import picture
+
+
+def tables(folder: Path, rows: int = 5) -> Path:
+    """prompts and images side by side; the prompts folder."""
+    images: list[dict[str, Any]] = []
+    prompts = []
+    for number in range(rows):
+        data = picture(number)
+        images.append({"image_id": image_id(data), "image": {"bytes": data, "path": None}})
+        prompts.append({"prompt_id": f"p{number}", "image_ids": [image_id(data)], "question": "q",
+                        "prompt": f"How many in {number}?"})  # fmt: skip
+    write(images, "images", folder)
+    write(prompts, "prompts", folder)
+    return folder / "prompts"
+
+
+def write(rows: list[dict[str, Any]], name: str, folder: Path) -> None:
+    (folder / name).mkdir(parents=True)
+    pq.write_table(schema.from_rows(rows, name), folder / name / "part-00000.parquet")
+
+
+def config(prompts: Path, model: Path, output: Path, **named: Any) -> Config:
+    fixed = {
+        "samples": 2,
+        "max_new_tokens": 6,
+        "temperature": 1.0,
+        "batch_size": 2,
+        "device": "cpu",
+        "threads": 1,
+    }
+    return Config(prompts=str(prompts), model=str(model), output=str(output), **{**fixed, **named})
+
+
+def test_k_rows_for_each_prompt(qwen_folder: Path, tmp_path: Path) -> None:
+    prompts = tables(tmp_path)
+    made = STAGE.run(config(prompts, qwen_folder, tmp_path / "c", cycle=3, seed=9)).read()
+    assert made.schema.equals(schema.arrow("completions"))
+    rows = made.to_pylist()
+    keys = [(row["prompt_id"], row["sample_index"]) for row in rows]
+    assert keys == [(f"p{number}", sample) for number in range(5) for sample in (0, 1)]
+    for row in rows:
+        assert row["error"] is None and row["cycle"] == 3 and row["temperature"] == 1.0
+        assert row["model"] == str(qwen_folder) and len(row["model_digest"]) == 64
+        assert row["completion_tokens"] == len(row["token_ids"]) == len(row["logprobs"]) <= 6
+    assert [rows[place]["seed"] for place in (0, 3, 4, 8)] == [
+        hash63(9, 3, "p0", "p1"), hash63(9, 3, "p0", "p1"), hash63(9, 3, "p2", "p3"), hash63(9, 3, "p4")
+    ]  # fmt: skip
+
+
+def test_greedy_beside_samples(qwen_folder: Path, tmp_path: Path) -> None:
+    prompts = tables(tmp_path)
+    both = STAGE.run(config(prompts, qwen_folder, tmp_path / "both", greedy=True)).read().to_pylist()
+    alone = (
+        STAGE.run(config(prompts, qwen_folder, tmp_path / "g", samples=1, temperature=0.0)).read().to_pylist()
+    )
+    assert [row["sample_index"] for row in both[:3]] == [0, 1, 2]
+    assert [row["temperature"] for row in both[:3]] == [0.0, 1.0, 1.0]
+    assert [row["completion"] for row in both if row["temperature"] == 0] == [
+        row["completion"] for row in alone
+    ]
+
+
+def test_the_same_bytes_again_and_after_a_kill(
+    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dataclasses
+
+    prompts = tables(tmp_path, rows=6)
+    small = dataclasses.replace(STAGE, part_rows=2)
+    whole = small.run(config(prompts, qwen_folder, tmp_path / "whole"))
+    real, calls = stage._batch, []
+
+    def die(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(stage, "_batch", die)
+        small.run(config(prompts, qwen_folder, tmp_path / "broken"))
+    assert len(list((tmp_path / "broken").glob("*.parquet"))) == 1
+    resumed = small.run(config(prompts, qwen_folder, tmp_path / "broken"))
+    assert [file.read_bytes() for file in resumed.files] == [file.read_bytes() for file in whole.files]
+
+
+def test_a_finished_table_loads_no_model(
+    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = tables(tmp_path)
+    STAGE.run(config(prompts, qwen_folder, tmp_path / "c"))
+    monkeypatch.setattr(stage, "load_policy", lambda *_, **__: pytest.fail("loaded a model to do nothing"))
+    STAGE.run(config(prompts, qwen_folder, tmp_path / "c", device="auto"))
+    moved = shutil.copytree(qwen_folder, tmp_path / "elsewhere")
+    STAGE.run(config(prompts, moved, tmp_path / "c"))
+    for changed in ({"batch_size": 3}, {"temperature": 0.9}, {"seed": 1}, {"max_pixels": 784}):
+        with pytest.raises(UserError, match="another run"):
+            STAGE.run(config(prompts, qwen_folder, tmp_path / "c", **changed))
+
+
+def test_errors_are_rows(qwen_folder: Path, tmp_path: Path) -> None:
+    good, broken = picture(0), b"broken"
+    images = [
+        {"image_id": "good", "image": {"bytes": good, "path": None}},
+        {"image_id": "broken", "image": {"bytes": broken, "path": None}},
+        {"image_id": "failed", "image": None, "error": "could not be downloaded"},
+    ]
+    asked = {"fine": ["good"], "broken": ["broken"], "failed": ["failed"], "absent": ["nowhere"], "text": []}
+    prompts: list[dict[str, Any]] = [
+        {"prompt_id": name, "image_ids": ids, "question": "q", "prompt": "How many?"}
+        for name, ids in asked.items()
+    ]
+    prompts.append(
+        {"prompt_id": "bad", "image_ids": ["good"], "question": "q", "error": "no question in row"}
+    )
+    prompts.append({"prompt_id": "long", "image_ids": ["good"], "question": "q", "prompt": "x " * 600})
+    write(images, "images", tmp_path)
+    write(prompts, "prompts", tmp_path)
+    made = (
+        STAGE.run(config(tmp_path / "prompts", qwen_folder, tmp_path / "c", batch_size=8)).read().to_pylist()
+    )
+    assert len(made) == 2 * len(prompts)
+    errors = {row["prompt_id"]: row["error"] for row in made if row["error"]}
+    assert set(errors) == {"broken", "failed", "absent", "bad", "long"}
+    assert "not an image" in errors["broken"] and "downloaded" in errors["failed"]
+    assert "not in the images table" in errors["absent"] and "no question" in errors["bad"]
+    assert "too long" in errors["long"]
+    assert all((row["error_kind"] == "data") == (row["completion"] is None) for row in made)
+
+
+def test_no_rows(qwen_folder: Path, tmp_path: Path) -> None:
+    write([], "images", tmp_path)
+    write([], "prompts", tmp_path)
+    made = STAGE.run(config(tmp_path / "prompts", qwen_folder, tmp_path / "c")).read()
+    assert made.num_rows == 0 and made.schema.equals(schema.arrow("completions"))
+
+
+def test_as_a_function_of_tables(qwen_folder: Path, tmp_path: Path) -> None:
+    prompts = tables(tmp_path, rows=2)
+    chosen = config(prompts, qwen_folder, tmp_path / "c")
+    batch = schema.conform(pq.read_table(prompts / "part-00000.parquet"), "prompts")
+    images = schema.conform(pq.read_table(tmp_path / "images" / "part-00000.parquet"), "images")
+    made = STAGE(batch, chosen, images=images)
+    assert isinstance(made, pa.Table) and made.equals(STAGE.run(chosen).read())
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ({"engine": "vllm"}, "not available in this build yet"),
+        ({"engine": "vlm"}, "vllm"),
+        ({"samples": 0}, "--samples"),
+        ({"temperature": 0.0}, "--samples 1"),
+        ({"top_p": 0.0}, "--top-p"),
+        ({"max_pixels": -1}, "--max-pixels"),
+    ],
+)
+def test_settings_that_make_no_sense(named: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        config(tmp_path, tmp_path, tmp_path, **named)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_images_must_be_somewhere(qwen_folder: Path, tmp_path: Path) -> None:
+    prompts = tables(tmp_path)
+    shutil.rmtree(tmp_path / "images")
+    with pytest.raises(UserError, match="--images"):
+        STAGE.run(config(prompts, qwen_folder, tmp_path / "c"))
