@@ -159,9 +159,7 @@ def trim(text: str, start: int, end: int) -> Span:
     for _ in range(4):
         start, end = _trim_space(text, start, end)
         before = (start, end)
-        if end > start and (
-            text[end - 1] == "。" or (text[end - 1] == "." and _ends_sentence(text, start, end - 1))
-        ):
+        if end > start and (text[end - 1] == "。" or (text[end - 1] == "." and _ends_sentence(text, start, end - 1))):
             end -= 1
         for left, right in _PAIRS:
             if _encloses(text, start, end, left, right):

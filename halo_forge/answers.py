@@ -112,9 +112,7 @@ def _tags(text: str) -> tuple[str, list[Span], list[Span]]:
             chain_from, answer_from = tag.start(), None
     if chain_from is not None:
         if inside and not text[inside[-1][1] + len("</answer>") :].strip():
-            closed.append(
-                inside[-1]
-            )  # the chain was never closed: an answer that ends the text is meant as one
+            closed.append(inside[-1])  # the chain was never closed: an answer that ends the text is meant as one
         blanks.append((chain_from, len(text)))
     opened = [(answer_from, len(text))] if answer_from is not None and chain_from is None else []
     return _blank(text, blanks), closed, opened

@@ -22,7 +22,9 @@ from halo_forge.store import Table, Writer, ranges
 Prepare = Callable[[pa.Table], pa.Table]
 
 
-def payload_of(name: str, version: int, config: Any, inputs: dict[str, Table], digests: dict[str, Any]) -> dict[str, Any]:
+def payload_of(
+    name: str, version: int, config: Any, inputs: dict[str, Table], digests: dict[str, Any]
+) -> dict[str, Any]:
     """The readable payload whose sha256 is the key of a stage's result."""
     return {
         "stage": name,

@@ -89,9 +89,7 @@ def _reading(data: bytes) -> Image.Image:
         raise ImageError(f"not an image in a format that is read here ({len(data):,} bytes)") from error
     except MemoryError:
         raise
-    except (
-        Exception
-    ) as error:  # ImportError: what a plain "import ultralytics" makes of an unidentified image
+    except Exception as error:  # ImportError: what a plain "import ultralytics" makes of an unidentified image
         if isinstance(error.__context__, UnidentifiedImageError):
             raise ImageError("not an image in a format that is read here") from error
         raise ImageError(_reason(error)) from error

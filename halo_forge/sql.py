@@ -11,7 +11,7 @@ import importlib.resources
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ from halo_forge.store import Table
 if TYPE_CHECKING:
     import duckdb
 
-Source = Table | pa.Table
+Source: TypeAlias = Table | pa.Table
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 

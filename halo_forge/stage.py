@@ -46,7 +46,7 @@ class Stage:
     def __call__(self, batch: Any, config: Any, state: Any = None, **tables: Any) -> Any:
         """Apply the stage to a `pa.Table`, or to a `datasets.Dataset` and get one back."""
         as_dataset = not isinstance(batch, pa.Table)
-        sides = {name: _arrow(table) for name, table in tables.items()}
+        sides = {name: _arrow(table) for name, table in tables.items() if table is not None}
         result = self.fn(_arrow(batch), config, self.load(config) if state is None else state, **sides)
         result = schema.conform(result, self.output)
         if not as_dataset:

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from halo_forge import __version__, keys, schema
 from halo_forge.errors import UserError
 
+Range = tuple[int, int]
 IMAGE_ROWS_PER_GROUP = 32  # a point read fetches a whole row group: 32 images are 1 to 15 MB
 
 
@@ -224,21 +225,21 @@ class Writer:
     name: str
     key: str
     payload: dict[str, Any]
-    ranges: list[tuple[int, int]]
+    ranges: list[Range]
     finished: bool = False
     started: float = 0.0
 
     @classmethod
-    def begin(
-        cls, path: str | Path, name: str, payload: dict[str, Any], ranges: Sequence[tuple[int, int]] = ((0, 0),)
-    ) -> Writer:
+    def begin(cls, path: str | Path, name: str, payload: dict[str, Any], ranges: Sequence[Range] = ((0, 0),)) -> Writer:
         """Open the table at `path` for the result that `payload` identifies.
 
         `ranges` are the input rows of each part. An unfinished table of the same key keeps its ranges and its
         parts. Raises StaleError when another key's table, finished or not, stands there.
         """
         folder, key = Path(path), keys.sha256_json(payload)
-        writer = cls(folder, name, key, keys.canonical(payload), [tuple(r) for r in ranges], started=time.time())
+        writer = cls(
+            folder, name, key, keys.canonical(payload), [(start, stop) for start, stop in ranges], started=time.time()
+        )
         begun = read_json(folder / "_begin.json")
         if begun is not None and begun["key"] != key:
             changes = "; ".join(keys.diff(begun["payload"], writer.payload)) or "the payload's form"
@@ -247,7 +248,7 @@ class Writer:
                 f"{payload.get('stage', name)} to rebuild it and what follows, or give another --output"
             )
         if begun is not None:
-            writer.ranges = [tuple(r) for r in begun["ranges"]]
+            writer.ranges = [(start, stop) for start, stop in begun["ranges"]]
             writer.finished = (folder / "_stage.json").exists()
             return writer
         try:
@@ -273,9 +274,7 @@ class Writer:
         """Write part `number`; its record follows the file, so a part with a record is whole."""
         table = schema.conform(table, self.name)
         digest = write_parquet(table, self.part(number))
-        write_json(
-            self.part(number).with_suffix(".json"), {"rows": table.num_rows, "sha256": digest, **facts}
-        )
+        write_json(self.part(number).with_suffix(".json"), {"rows": table.num_rows, "sha256": digest, **facts})
 
     def finish(self, parts: int | None = None, **facts: Any) -> Table:
         """Close the table: `_stage.json` with rows, digests and how it came to be."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 
 MAX_CHARS = 20_000
 """Longer texts are read up to here, whatever a model writes."""
@@ -25,15 +26,17 @@ def fold(text: str) -> str:
     """NFKC, plain quotes and minus, no zero-width characters, single spaces; case kept."""
     text = text[:MAX_CHARS]
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_DROP).translate(_PLAIN)).translate(_PLAIN)
+        text = unicodedata.normalize("NFKC", text.translate(_DROP).translate(_PLAIN)).translate(_PLAIN)[:MAX_CHARS]
     return " ".join(text.split())
 
 
+@lru_cache(maxsize=128)  # one answer is looked at by many rules
 def normalise(text: str) -> str:
     """The form in which two texts are compared."""
     return fold(text).casefold()
 
 
+@lru_cache(maxsize=128)
 def strip_accents(text: str) -> str:
     """Letters without their marks ("más" -> "mas")."""
     if text.isascii():

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from halo_forge import metrics
-from halo_forge.answers import extract
+from halo_forge.answers import by_letter, extract
 from halo_forge.config import identity, source, target
 from halo_forge.schema import from_rows
 from halo_forge.stage import Stage, Tables
@@ -50,7 +50,9 @@ def benchmark(completions: pa.Table, config: Config, state: Any = None, *, promp
     is scored on what it says, as the benchmarks do.
     """
     questions = {row["prompt_id"]: row for row in prompts.to_pylist()}
-    return from_rows([_scored(row, questions.get(row["prompt_id"]), config) for row in completions.to_pylist()], "benchmark")
+    return from_rows(
+        [_scored(row, questions.get(row["prompt_id"]), config) for row in completions.to_pylist()], "benchmark"
+    )
 
 
 def _scored(row: dict[str, Any], question: dict[str, Any] | None, config: Config) -> dict[str, Any]:
@@ -60,17 +62,19 @@ def _scored(row: dict[str, Any], question: dict[str, Any] | None, config: Config
         return {**made, "error": "its prompt is not in the prompts table"}
     extra = json.loads(question["extra"] or "{}")
     metric = question["metric"] or "match"
-    answer = extract(row["completion"] or "", question["style"] or "direct", question["choices"])
+    options = by_letter(question["choices"], question["answers"])
+    answer = extract(row["completion"] or "", question["style"] or "direct", options)
     score = None
     if question["answers"] is not None:
         score = metrics.score(
             metric,
-            answer.text or "",
+            answer.text,
             question["answers"],
             choices=question["choices"],
             answer_type=question["answer_type"],
             question_type=extra.get("question_type"),
             precision=extra.get("precision"),
+            question=question["question"],
         )
     threshold = metrics.threshold_of(metric) if config.threshold is None else config.threshold
     return {

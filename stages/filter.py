@@ -68,9 +68,7 @@ def run(config: Config, *, progress: Progress | None = None) -> Table:
         show.note(f"filter: finished before, nothing to do ({config.output})")
         return Table(config.output, "sft")
     with show.stage("filter", inputs["rewards"].rows) as tick:
-        made = filter_rows(
-            inputs["rewards"], config, completions=inputs["completions"], prompts=inputs["prompts"]
-        )
+        made = filter_rows(inputs["rewards"], config, completions=inputs["completions"], prompts=inputs["prompts"])
         if made.num_rows != inputs["rewards"].rows:
             raise UserError(
                 f"--filter {config.filter} returned {made.num_rows} rows for {inputs['rewards'].rows} rewards: "

@@ -63,17 +63,13 @@ class Config:
         if self.engine not in ENGINES:
             raise UserError(f"--engine: no engine '{self.engine}'; {nearest(self.engine, ENGINES)}")
         if self.engine not in BUILT:
-            raise UserError(
-                f"--engine {self.engine} is not available in this build yet: use --engine transformers"
-            )
+            raise UserError(f"--engine {self.engine} is not available in this build yet: use --engine transformers")
         if self.samples < 1 or self.max_new_tokens < 1 or self.batch_size < 1:
             raise UserError("--samples, --max-new-tokens and --batch-size must be at least 1")
         if self.temperature < 0 or not 0 < self.top_p <= 1:
             raise UserError("need --temperature 0 or above, and --top-p above 0 and at most 1")
         if self.temperature == 0 and (self.samples != 1 or self.greedy):
-            raise UserError(
-                "--temperature 0 is greedy and gives one completion: use --samples 1, without --greedy"
-            )
+            raise UserError("--temperature 0 is greedy and gives one completion: use --samples 1, without --greedy")
         if self.max_pixels < 0 or self.min_pixels < 0:
             raise UserError("--max-pixels and --min-pixels must not be negative")
 

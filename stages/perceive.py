@@ -50,9 +50,7 @@ class Config:
     prompts: str = source("prompts", "", "prompts whose images are perceived; none: every image of --images")
     images: str = source("images", "", "the images table; found beside the prompts when not given")
     known: str = source("evidence", "", "evidence of earlier cycles: its images are not perceived again")
-    detector: str = weights(
-        "yolov8n.pt", "yolov8n.pt, PATH.pt, bundled:PATH, transformers:ID_OR_FOLDER, none"
-    )
+    detector: str = weights("yolov8n.pt", "yolov8n.pt, PATH.pt, bundled:PATH, transformers:ID_OR_FOLDER, none")
     ocr: str = weights("rapidocr", "rapidocr, rapidocr:192 (side limit), easyocr, easyocr:en+fr@FOLDER, none")
     cycle: int = identity(1, "cycle written in the rows")
     device: str = execution("auto", "cpu, cuda, cuda:N, auto")
@@ -127,9 +125,7 @@ def _opened(
     with their error."""
     batch: list[tuple[str, Image.Image]] = []
     pixels = 0
-    for record in images.select(
-        [c for c in ("image_id", "image", "error") if c in images.column_names]
-    ).to_pylist():
+    for record in images.select([c for c in ("image_id", "image", "error") if c in images.column_names]).to_pylist():
         name = record["image_id"]
         if name in rows or (allowed is not None and name not in allowed):
             continue
@@ -143,9 +139,7 @@ def _opened(
             row.update(error=str(error), error_kind="data", vocabulary=[], **_header_size(data))
             continue
         row.update(width=image.width, height=image.height)
-        if batch and (
-            len(batch) == config.batch_size or pixels + image.width * image.height > PIXELS_AT_ONCE
-        ):
+        if batch and (len(batch) == config.batch_size or pixels + image.width * image.height > PIXELS_AT_ONCE):
             yield batch
             batch, pixels = [], 0
         batch.append((name, image))

@@ -46,9 +46,7 @@ PART_BYTES = 256 * 2**20
 class Config:
     """Which rows become prompts, and how they are asked."""
 
-    dataset: str = identity(
-        help="a named set, a .yaml card, .jsonl, .parquet, a folder, or a hub id owner/name"
-    )
+    dataset: str = identity(help="a named set, a .yaml card, .jsonl, .parquet, a folder, or a hub id owner/name")
     output: str = target(help="folder for the tables images and prompts (and eval/prompts)")
     split: str = identity("train", "train, eval, all (both), or the set's own name for a split")
     limit: int | None = identity(None, "rows: the first of train, a seeded sample of eval")
@@ -74,9 +72,7 @@ class Prepared:
     """Rows left out, by reason."""
 
 
-def run(
-    config: Config, *, pinned: Mapping[str, str] | None = None, progress: Progress | None = None
-) -> Prepared:
+def run(config: Config, *, pinned: Mapping[str, str] | None = None, progress: Progress | None = None) -> Prepared:
     """Bring the tables below `config.output` up to date. `pinned`: hub commits to read (`Prepared.revisions`
     of an earlier run); left out, those in the records there. Raises UserError, or StaleError for another
     key's tables."""
@@ -87,8 +83,7 @@ def run(
     payload = {"stage": "prompts", "version": VERSION, "params": params(config), "inputs": known}
     places = {"images": out / "images"} | {name: out / where for name, where in tables(config).items()}
     writers = {
-        name: Writer.begin(path, "images" if name == "images" else "prompts", payload)
-        for name, path in places.items()
+        name: Writer.begin(path, "images" if name == "images" else "prompts", payload) for name, path in places.items()
     }
     if all(writer.finished for writer in writers.values()):
         show.note(f"prompts: finished before, nothing to do ({out})")
@@ -191,14 +186,10 @@ def told(built: Built, out: Path) -> list[str]:
     counts = [f"{count} {name}" for name, count in built.summary().items() if count]
     lines = [f"prompts: {', '.join(counts) or 'none'} ({built.card.name})"]
     if built.evaluation is not None and not built.evaluation.num_rows:
-        lines.append(
-            "prompts: no image fell into the held-out share: nothing to evaluate on; raise --hold-out"
-        )
+        lines.append("prompts: no image fell into the held-out share: nothing to evaluate on; raise --hold-out")
     if built.reasons:
         left = ", ".join(f"{count} x {why}" for why, count in sorted(built.reasons.items()))
-        lines.append(
-            f"prompts: left out: {left}" + (f" (see {out / 'skipped.jsonl'})" if built.skipped else "")
-        )
+        lines.append(f"prompts: left out: {left}" + (f" (see {out / 'skipped.jsonl'})" if built.skipped else ""))
     return lines
 
 
@@ -218,9 +209,7 @@ def _list_skipped(built: Built, out: Path) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"cannot write {path}: {error.strerror}; free the disk and run the command again"
-        ) from None
+        raise UserError(f"cannot write {path}: {error.strerror}; free the disk and run the command again") from None
 
 
 def _pinned(out: Path) -> dict[str, str]:

@@ -73,9 +73,7 @@ class Config:
             beside = Path(self.output).parent / "training" / f"cycle={self.cycle}"
             object.__setattr__(self, "log", str(beside))
         if self.max_pixels < 0 or self.min_pixels < 0 or self.save_steps < 1:
-            raise UserError(
-                "--max-pixels and --min-pixels must not be negative, --save-steps must be at least 1"
-            )
+            raise UserError("--max-pixels and --min-pixels must not be negative, --save-steps must be at least 1")
         settings_of(self)
 
 
@@ -140,9 +138,7 @@ def train(config: Config, progress: Progress | None = None) -> Table:
     return writer.finish(source=source_digest(train))
 
 
-def _trained(
-    config: Config, ref: ModelRef, inputs: dict[str, Table], key: str, show: Progress
-) -> list[dict[str, Any]]:
+def _trained(config: Config, ref: ModelRef, inputs: dict[str, Table], key: str, show: Progress) -> list[dict[str, Any]]:
     """Train; the log, one entry per optimizer step."""
     from halo_forge.training import loop
 

@@ -75,9 +75,7 @@ def verify(
     """
     questions = {row["prompt_id"]: row for row in prompts.to_pylist()}
     seen = {row["image_id"]: row for row in evidence.to_pylist()} if evidence is not None else {}
-    scenes = {
-        image: Scene.from_row(row) for image, row in seen.items() if not row.get("error") and row["width"]
-    }
+    scenes = {image: Scene.from_row(row) for image, row in seen.items() if not row.get("error") and row["width"]}
     rows = []
     for row in completions.to_pylist():
         keys = {name: row[name] for name in ("prompt_id", "sample_index", "cycle", "finish_reason")}

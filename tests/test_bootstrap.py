@@ -110,9 +110,7 @@ def test_ready_start_is_quick(built: Checkout) -> None:
 
 def test_runs_through_a_link(built: Checkout, tmp_path: Path) -> None:
     (tmp_path / "halo-forge").symlink_to(built.root / "bin/halo-forge")
-    ran = subprocess.run(
-        ["./halo-forge", "x"], cwd=tmp_path, env=built.env, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run(["./halo-forge", "x"], cwd=tmp_path, env=built.env, capture_output=True, text=True, check=True)
     assert ran.stdout == "ran x\n"
 
 
@@ -158,9 +156,7 @@ def test_killed_build_is_built_again_and_redone_for_new_pins(tmp_path: Path) -> 
 
     with (tmp_path / "pyproject.toml").open("a") as file:
         file.write("[tool.ruff]\nline-length = 90\n")
-    assert checkout.run("five") == (0, "ran five\n", ""), (
-        "settings of a linter are no reason to install again"
-    )
+    assert checkout.run("five") == (0, "ran five\n", ""), "settings of a linter are no reason to install again"
 
 
 def test_failed_install_says_so_and_leaves_nothing_ready(tmp_path: Path) -> None:
@@ -209,9 +205,7 @@ def test_unknown_machine(tmp_path: Path) -> None:
 def test_rocm_names_the_steps(tmp_path: Path) -> None:
     checkout = make(tmp_path)
     code, _, err = checkout.run(HALO_FORGE_MACHINE="rocm", HALO_FORGE_PINS="")
-    assert (
-        code == 2 and "pytorch.org" in err and "HALO_FORGE_PYTHON" in err and "HALO_FORGE_MACHINE=cpu" in err
-    )
+    assert code == 2 and "pytorch.org" in err and "HALO_FORGE_PYTHON" in err and "HALO_FORGE_MACHINE=cpu" in err
     assert not checkout.venv.exists()
 
 

@@ -145,7 +145,5 @@ def test_start_needs_nothing_heavy(tmp_path: Path) -> None:
         "import sys; from halo_forge.cli import main; main(['vlm', 'datasets']); main(['--help']); "
         "print(*sorted({'torch', 'transformers', 'pyarrow', 'duckdb', 'numpy', 'PIL'} & set(sys.modules)))"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == ""

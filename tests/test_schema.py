@@ -38,9 +38,7 @@ def test_duckdb_reads_every_table_with_the_same_types(name: str, tmp_path: objec
     connection = duckdb.connect()
     read = connection.sql(f"SELECT * FROM read_parquet('{path}', schema = {schema.duckdb_schema(name)})")
     assert read.columns == schema.TABLES[name].names
-    assert [str(t) for t in read.types] == [
-        str(duckdb.sqltype(t)) for t in schema.duckdb_columns(name).values()
-    ]
+    assert [str(t) for t in read.types] == [str(duckdb.sqltype(t)) for t in schema.duckdb_columns(name).values()]
 
 
 def test_duckdb_raises_on_drift(tmp_path: object) -> None:
@@ -62,6 +60,8 @@ def test_images_open_as_image_feature_of_datasets(tmp_path: object) -> None:
         [{"image_id": "a", "image": {"bytes": picture(1), "path": "a.png"}, "width": 56, "height": 56}], "images"
     )
     pq.write_table(table, f"{tmp_path}/t.parquet")
-    read = datasets.load_dataset("parquet", data_files=f"{tmp_path}/t.parquet", split="train", cache_dir=f"{tmp_path}/c")
+    read = datasets.load_dataset(
+        "parquet", data_files=f"{tmp_path}/t.parquet", split="train", cache_dir=f"{tmp_path}/c"
+    )
     assert isinstance(read.features["image"], datasets.Image)
     assert read[0]["image"].size == (56, 56)

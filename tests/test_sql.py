@@ -64,6 +64,6 @@ def test_unknown_query_names_the_nearest() -> None:
 
 
 def test_mistake_in_sql_is_one_line() -> None:
-    with pytest.raises(UserError, match="SQL: .*stepp") as caught:
+    with pytest.raises(UserError, match=r"SQL: .*stepp") as caught:
         sql.query("SELECT stepp FROM training", {"training": STEPS})
     assert "\n" not in str(caught.value)

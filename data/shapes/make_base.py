@@ -23,7 +23,7 @@ HABITUAL = ("count", "side")
 EVERY_PLACE = "Look round."
 CELL_LESSONS = 0.4
 """Share of lessons that name what is where: without them the model takes many times longer to look at all."""
-VOCABULARY = 512
+VOCABULARY, WIDTH = 512, 128
 SPECIAL = (
     "<|endoftext|>",
     "<|im_start|>",
@@ -125,7 +125,8 @@ def policy(tokenizer: Any) -> Any:
     config = Qwen2VLConfig(
         text_config={
             "vocab_size": len(tokenizer),
-            "hidden_size": 128,
+            "hidden_size": WIDTH,
+            "initializer_range": WIDTH**-0.5,
             "intermediate_size": 320,
             "num_hidden_layers": 3,
             "num_attention_heads": 4,
@@ -137,7 +138,14 @@ def policy(tokenizer: Any) -> Any:
             "pad_token_id": ids["<|endoftext|>"],
             "tie_word_embeddings": True,
         },
-        vision_config={"depth": 1, "embed_dim": 96, "hidden_size": 128, "num_heads": 4, "mlp_ratio": 2},
+        vision_config={
+            "depth": 1,
+            "embed_dim": 96,
+            "hidden_size": WIDTH,
+            "num_heads": 4,
+            "mlp_ratio": 2,
+            "initializer_range": 0.06,
+        },
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"],

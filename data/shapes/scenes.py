@@ -110,9 +110,7 @@ def draw(scene: Scene) -> Image:
     if scene.word:
         top = scene.word_row * CELL
         pen.rectangle((1, top + 2, SIZE - 2, top + CELL - 3), fill=(255, 255, 255))
-        pen.text(
-            (SIZE // 2, top + CELL // 2), scene.word, fill=(0, 0, 0), font=ImageFont.load_default(22), anchor="mm"
-        )
+        pen.text((SIZE // 2, top + CELL // 2), scene.word, fill=(0, 0, 0), font=ImageFont.load_default(22), anchor="mm")
     return image
 
 
@@ -130,7 +128,15 @@ def _scene(rng: random.Random, with_word: bool) -> Scene:
     chosen = sorted(rng.sample(cells, rng.randint(2, 3 if with_word else 4)), key=lambda cell: (cell[1], cell[0]))
     few = rng.sample(SHAPES, rng.choice((1, 2, 2, 3)))  # few kinds at a time, so that counts above one are common
     items = tuple(
-        Item(rng.choice(few), rng.choice(tuple(COLOURS)), c, r, rng.randint(8, 10), rng.randint(-2, 2), rng.randint(-2, 2))
+        Item(
+            rng.choice(few),
+            rng.choice(tuple(COLOURS)),
+            c,
+            r,
+            rng.randint(8, 10),
+            rng.randint(-2, 2),
+            rng.randint(-2, 2),
+        )
         for c, r in chosen
     )
     return Scene(items, word, word_row, rng.randint(236, 250))

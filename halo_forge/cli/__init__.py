@@ -23,9 +23,7 @@ def guard(fn: Callable[[], int]) -> int:
         return 0  # the reader of a pipe left early, as `head` does
 
 
-def stage_main(
-    config: type, run: Callable[[Any], Any], argv: list[str] | None, prog: str, doc: str = ""
-) -> int:
+def stage_main(config: type, run: Callable[[Any], Any], argv: list[str] | None, prog: str, doc: str = "") -> int:
     """The command line of one stage: flags from its config, then `run`."""
     from halo_forge.cli import flags
 

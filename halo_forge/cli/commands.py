@@ -147,8 +147,8 @@ def dispatch(words: list[str]) -> int:
         raise UserError(f"no command '{words[0]} {words[1]}': {nearest(words[1], group)}")
     import fire
 
-    code = fire.Fire({g: {n: _Bound(fn, words[2:]) for n, fn in cs.items()} for g, cs in COMMANDS.items()}, words[:2], "halo-forge", serialize=lambda _: None)
-    return int(code or 0)
+    routes = {name: {n: _Bound(fn, words[2:]) for n, fn in commands.items()} for name, commands in COMMANDS.items()}
+    return int(fire.Fire(routes, words[:2], "halo-forge", serialize=lambda _: None) or 0)
 
 
 class _Bound:

@@ -79,9 +79,7 @@ def check(request: Request) -> Card:
     card = load_card(request.dataset)
     styles(card, request.style)
     if not 0 <= request.hold_out < 1:
-        raise UserError(
-            f"--hold-out {request.hold_out}: give a share of the images, from 0 up to (not including) 1"
-        )
+        raise UserError(f"--hold-out {request.hold_out}: give a share of the images, from 0 up to (not including) 1")
     for name, value in (("--limit", request.limit), ("--eval-limit", request.eval_limit)):
         if value is not None and value < 1:
             raise UserError(f"{name} {value}: give a number of rows, at least 1")

@@ -37,10 +37,7 @@ def _build(data: dict[str, Any], path: str) -> Card:
         threshold=reader.number("threshold", 0.9),
         style=reader.text("style") or "grounded",
         prompts={str(k): str(v) for k, v in reader.mapping("prompts", required=True).items()},
-        columns={
-            str(k): reader.texts(f"columns.{k}", v)
-            for k, v in reader.mapping("columns", required=True).items()
-        },
+        columns={str(k): reader.texts(f"columns.{k}", v) for k, v in reader.mapping("columns", required=True).items()},
         splits={str(k): _split(reader, str(k), v) for k, v in reader.mapping("splits").items()},
         licence=reader.text("licence") or "unknown",
         licence_note=reader.text("licence_note"),

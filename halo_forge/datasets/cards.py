@@ -69,9 +69,7 @@ def file_card(path: Path) -> Card:
     if path.is_file() and path.suffix.lower() not in FILE_ENDINGS:
         raise UserError(f"--dataset {path}: rows are read from .jsonl and .parquet files, or from a folder")
     rows = Split("train", "train", files=(str(path),))
-    return replace(
-        _bundled_card("_files"), name=path.stem or path.name, splits={"train": rows}, path=str(path)
-    )
+    return replace(_bundled_card("_files"), name=path.stem or path.name, splits={"train": rows}, path=str(path))
 
 
 def hub_card(name: str) -> Card:

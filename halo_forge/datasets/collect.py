@@ -111,9 +111,7 @@ def _ids(row: SourceRow) -> list[str]:
     return [image_id(data) for data in row.images]
 
 
-def _take(
-    rows: Iterator[SourceRow], decide: Decide, store: Store, found: Collected, limit: int | None
-) -> None:
+def _take(rows: Iterator[SourceRow], decide: Decide, store: Store, found: Collected, limit: int | None) -> None:
     if limit is not None and limit <= 0:
         return
     for row in rows:
@@ -208,9 +206,7 @@ def refuse_empty(found: Collected, source: Source) -> None:
     for why, count in found.reasons.most_common(3):
         example = f" (first at {first[why].origin}: {first[why].reason})" if why in first else ""
         reasons.append(f"{count} x {why}{example}")
-    raise UserError(
-        f"{source.where}: no usable rows" + (": " + "; ".join(reasons) if reasons else "; it is empty")
-    )
+    raise UserError(f"{source.where}: no usable rows" + (": " + "; ".join(reasons) if reasons else "; it is empty"))
 
 
 def kind(reason: str) -> str:

@@ -58,9 +58,7 @@ def commit_of(repository: str, revision: str | None) -> str | None:
     import huggingface_hub
 
     try:
-        found: str | None = (
-            huggingface_hub.HfApi().dataset_info(repository, revision=revision, timeout=20).sha
-        )
+        found: str | None = huggingface_hub.HfApi().dataset_info(repository, revision=revision, timeout=20).sha
         return found
     except Exception as error:  # HTTP libraries differ in what they raise; each becomes the same line
         raise UserError(f"{repository}: {_advice(error)}") from None
@@ -78,9 +76,7 @@ def _streamed(files: HubFiles, only: Only) -> Iterator[Raw]:
     import datasets
 
     place = files.place
-    found = datasets.load_dataset(
-        place.hub, place.config, split=place.split, streaming=True, revision=files.revision
-    )
+    found = datasets.load_dataset(place.hub, place.config, split=place.split, streaming=True, revision=files.revision)
     for name, feature in (found.features or {}).items():
         found = found.cast_column(name, encoded(feature))
     last = max(only, default=-1) if only is not None else None
@@ -109,9 +105,7 @@ def _advice(error: Exception) -> str:
         return "the set is gated: accept its terms on the hub, then `hf auth login` or set HF_TOKEN"
     if kind in ("DatasetNotFoundError", "RepositoryNotFoundError"):
         return f"no such dataset on the hub, or it is private or gated ({text}); check it, or `hf auth login`"
-    return (
-        f"the hub cannot be reached ({kind}: {text}); check the network, or pass --data-dir with a local copy"
-    )
+    return f"the hub cannot be reached ({kind}: {text}); check the network, or pass --data-dir with a local copy"
 
 
 def _line(error: Exception) -> str:

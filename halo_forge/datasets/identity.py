@@ -53,11 +53,7 @@ def card_digest(card: Card, style: str) -> str:
 
 def revisions(found: dict[str, Any]) -> dict[str, str]:
     """The hub commits in an `identity`: what to pass as `Request.revisions` to read the same rows again."""
-    return {
-        row["hub"]: row["revision"]
-        for row in found["rows"].values()
-        if row.get("hub") and row.get("revision")
-    }
+    return {row["hub"]: row["revision"] for row in found["rows"].values() if row.get("hub") and row.get("revision")}
 
 
 def _rows(request: Request, card: Card, split: Split, cache: DigestCache) -> dict[str, Any]:

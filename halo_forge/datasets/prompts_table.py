@@ -62,10 +62,7 @@ def prompts(rows: pa.Table, card: Card, styles: Sequence[str]) -> pa.Table:
         for style, template in templates:
             found.append(
                 {
-                    **{
-                        key: row[key]
-                        for key in ("image_ids", "split", "row_index", "question", "answers", "choices")
-                    },
+                    **{key: row[key] for key in ("image_ids", "split", "row_index", "question", "answers", "choices")},
                     **{key: row[key] for key in ("answer_type", "extra")},
                     "prompt_id": prompt_id(name, template),
                     "question_id": name,

@@ -113,9 +113,7 @@ class ParquetRows:
             try:
                 start = yield from self._file(name, start, only)
             except (pa.ArrowException, OSError) as error:
-                raise UserError(
-                    f"{name}: cannot be read (damaged, or the connection broke): {error}"
-                ) from None
+                raise UserError(f"{name}: cannot be read (damaged, or the connection broke): {error}") from None
 
     def _file(self, name: str, start: int, only: Only) -> Generator[Raw, None, int]:
         short = name.rsplit("/", 1)[-1]
@@ -128,9 +126,7 @@ class ParquetRows:
                 count = file.metadata.row_group(group).num_rows
                 wanted = [i for i in range(count) if only is None or first + i in only]
                 if wanted:
-                    yield from self._group(
-                        file, group, tops, first, wanted, short, start, remote="://" in name
-                    )
+                    yield from self._group(file, group, tops, first, wanted, short, start, remote="://" in name)
                 first += count
         return first
 

@@ -43,9 +43,7 @@ def _image(value: Any, root: Path | None) -> bytes:
     if not isinstance(value, str) or not value.strip():
         raise RowError(f"the image is {kind_of(value)}, not bytes or a path")
     if URL.match(value):
-        raise RowError(
-            f"the image is a URL, and URLs are not fetched (save it, then give its path): {value[:80]}"
-        )
+        raise RowError(f"the image is a URL, and URLs are not fetched (save it, then give its path): {value[:80]}")
     if root is None:
         raise RowError("the image is a path, and these rows have no folder to look in")
     return _read_below(root, value)

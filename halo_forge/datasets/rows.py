@@ -106,9 +106,7 @@ def _answers(value: Any) -> tuple[str, ...] | None:
         return None
     found: list[str] = []
     for item in value if isinstance(value, list | tuple) else [value]:
-        if isinstance(item, Mapping) and isinstance(
-            item.get("answer"), str
-        ):  # VQAv2 keeps a struct per person
+        if isinstance(item, Mapping) and isinstance(item.get("answer"), str):  # VQAv2 keeps a struct per person
             item = item["answer"]
         if isinstance(item, bool):
             found.extend(("yes", "true") if item else ("no", "false"))
@@ -135,9 +133,7 @@ def _extra(raw: Mapping[str, Any], card: Card) -> dict[str, Any]:
             found[name] = labels[str(found[name])]
     if card.keep:
         used = {name for names in card.columns.values() for name in names}
-        found |= {
-            _unicode(str(k)): plain(v) for k, v in raw.items() if k not in used and not isinstance(v, bytes)
-        }
+        found |= {_unicode(str(k)): plain(v) for k, v in raw.items() if k not in used and not isinstance(v, bytes)}
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -126,9 +126,7 @@ def _check_columns(card: Card, columns: list[str], where: str) -> None:
     for role in ("question", "image"):
         names = card.columns[role]
         if not any(name in columns or name.split(".")[0] in columns for name in names):
-            raise UserError(
-                f"{where}: no {role} column: looked for {', '.join(names)}; it has {', '.join(columns)}"
-            )
+            raise UserError(f"{where}: no {role} column: looked for {', '.join(names)}; it has {', '.join(columns)}")
 
 
 def _own(card: Card, split: Split) -> Source:
@@ -136,9 +134,7 @@ def _own(card: Card, split: Split) -> Source:
     paths = [path for name in split.files for path in _members(Path(name), split)]
     kinds = {path.suffix.lower() for path in paths}
     if len(kinds) != 1:
-        raise UserError(
-            f"{split.files[0]}: files of different kinds ({', '.join(sorted(kinds))}): name one kind"
-        )
+        raise UserError(f"{split.files[0]}: files of different kinds ({', '.join(sorted(kinds))}): name one kind")
     names = [str(path) for path in paths]
     if kinds == {".parquet"}:
         return _parquet(card, split, names, root=paths[0].parent, tops=_tops(card))
@@ -163,9 +159,7 @@ def _members(path: Path, split: Split) -> list[Path]:
                 return [folder / name]
     tables = sorted(path.rglob("*.parquet")) or sorted(path.glob("*.jsonl"))
     if not tables:
-        raise UserError(
-            f"{path}: a folder of images needs a metadata.jsonl (or .csv) with file_name and question"
-        )
+        raise UserError(f"{path}: a folder of images needs a metadata.jsonl (or .csv) with file_name and question")
     return tables
 
 

@@ -39,13 +39,9 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if self.n < 1 or self.max_new_tokens < 1:
-            raise ValueError(
-                f"n and max_new_tokens must be at least 1, got {self.n} and {self.max_new_tokens}"
-            )
+            raise ValueError(f"n and max_new_tokens must be at least 1, got {self.n} and {self.max_new_tokens}")
         if self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise ValueError(
-                f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}"
-            )
+            raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}")
         if self.temperature == 0 and self.n != 1:
             raise ValueError("greedy decoding (temperature 0) gives one completion: n must be 1")
 
@@ -79,13 +75,9 @@ class Generator:
         self.nested = BY_NAME[family].nested_images
         self.eos = eos_ids(self.model, processor)
         self.limit = context_length(self.model)
-        self.banned = banned_ids(
-            processor, self.model.config, self.model.get_output_embeddings().weight.shape[0]
-        )
+        self.banned = banned_ids(processor, self.model.config, self.model.get_output_embeddings().weight.shape[0])
 
-    def answer(
-        self, requests: Sequence[Request], samplings: Sequence[Sampling]
-    ) -> list[list[Completion] | RowError]:
+    def answer(self, requests: Sequence[Request], samplings: Sequence[Sampling]) -> list[list[Completion] | RowError]:
         """Per request its completions, the samplings' one after the other, or why there are none.
 
         A batch that does not fit into an accelerator's memory is answered in halves; a single prompt that
@@ -103,9 +95,7 @@ class Generator:
         half = len(requests) // 2
         return self.answer(requests[:half], samplings) + self.answer(requests[half:], samplings)
 
-    def _answer(
-        self, requests: Sequence[Request], samplings: Sequence[Sampling]
-    ) -> list[list[Completion] | RowError]:
+    def _answer(self, requests: Sequence[Request], samplings: Sequence[Sampling]) -> list[list[Completion] | RowError]:
         results: list[list[Completion] | RowError] = [[] for _ in requests]
         opened = self._open(requests, results)
         room = max(sampling.max_new_tokens for sampling in samplings)
@@ -147,9 +137,7 @@ class Generator:
             rows = [row for place, row in enumerate(rows) if place not in long]
         return [], None
 
-    def _inputs(
-        self, requests: Sequence[Request], opened: dict[int, list[Any]], rows: list[int]
-    ) -> dict[str, Any]:
+    def _inputs(self, requests: Sequence[Request], opened: dict[int, list[Any]], rows: list[int]) -> dict[str, Any]:
         prompts = [requests[row].prompt for row in rows]
         return encode(self.processor, prompts, [opened[row] for row in rows], side="left", nested=self.nested)
 
@@ -166,9 +154,7 @@ class Generator:
             except ValueError as error:
                 results[row] = RowError(f"the processor refused it: {describe(error)}")
         if len(kept) == len(rows):
-            self._inputs(
-                requests, opened, rows
-            )  # each alone is fine, together not: a fault of ours, shown as it is
+            self._inputs(requests, opened, rows)  # each alone is fine, together not: a fault of ours, shown as it is
             raise AssertionError("a batch was refused once and accepted at the second try")
         return kept
 
@@ -178,15 +164,11 @@ class Generator:
         lengths = encoded["attention_mask"].sum(dim=1).tolist()
         return {place for place, length in enumerate(lengths) if length + room > self.limit}
 
-    def _sample(
-        self, rows: list[int], encoded: dict[str, Any], sampling: Sampling, results: list[Any]
-    ) -> None:
+    def _sample(self, rows: list[int], encoded: dict[str, Any], sampling: Sampling, results: list[Any]) -> None:
         import torch
 
         device = self.model.device
-        inputs = {
-            name: value.to(device) if hasattr(value, "to") else value for name, value in encoded.items()
-        }
+        inputs = {name: value.to(device) if hasattr(value, "to") else value for name, value in encoded.items()}
         watch = _Watch(self.banned, inputs["input_ids"].shape[1])
         devices = [device] if device.type == "cuda" else []
         with torch.inference_mode(), torch.random.fork_rng(devices=devices):

@@ -33,14 +33,10 @@ def match(
     """
     asked = (question or "")[:MAX_CHARS]
     said = prediction[:MAX_CHARS]
-    return max(
-        (_against(said, a, asked, choices, answer_type) for a in answers if a and a.strip()), default=0.0
-    )
+    return max((_against(said, a, asked, choices, answer_type) for a in answers if a and a.strip()), default=0.0)
 
 
-def _against(
-    prediction: str, answer: str, question: str, choices: Choices | None, answer_type: str | None
-) -> float:
+def _against(prediction: str, answer: str, question: str, choices: Choices | None, answer_type: str | None) -> float:
     if same(prediction, answer):
         return 1.0
     if choices and (letter := _letter(answer, choices)):

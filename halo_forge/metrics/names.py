@@ -72,11 +72,7 @@ def _near_miss(a: str, b: str) -> float:
     a, b = a.replace(" ", ""), b.replace(" ", "")
     if len(a) != len(b) or len(b) < 2 or a.translate(_LOOKALIKE) != b.translate(_LOOKALIKE):
         return 0.0
-    return (
-        0.5
-        if sum(x != y for x, y in zip(a, b, strict=True)) == 1 and not (a.isdigit() and b.isdigit())
-        else 0.0
-    )
+    return 0.5 if sum(x != y for x, y in zip(a, b, strict=True)) == 1 and not (a.isdigit() and b.isdigit()) else 0.0
 
 
 @lru_cache(maxsize=1)

@@ -41,9 +41,7 @@ class Clock:
 def clocks(text: str) -> list[Clock]:
     """Times of the day in the text; a bare number is one only with am/pm or o'clock."""
     low = strip_accents(normalise(text[:MAX_READ]))
-    found = [
-        Clock(minutes, False) for word, minutes in _NAMED_HOURS.items() if re.search(rf"\b{word}\b", low)
-    ]
+    found = [Clock(minutes, False) for word, minutes in _NAMED_HOURS.items() if re.search(rf"\b{word}\b", low)]
     for match in _CLOCK.finditer(low):
         hour, half = int(match["h"]), (match["half"] or "").replace(".", "").replace(" ", "")
         if hour > 24 or (match["m"] is None and not half) or (match["m"] is None and half == "h"):
@@ -52,16 +50,12 @@ def clocks(text: str) -> list[Clock]:
         if half in ("am", "pm") and 1 <= hour <= 12:
             found.append(Clock(hour % 12 * 60 + int(match["m"] or 0) + (720 if half == "pm" else 0), False))
         else:
-            found.append(
-                Clock(minutes, 1 <= hour <= 12 and len(match["h"]) < 3 and not match["h"].startswith("0"))
-            )
+            found.append(Clock(minutes, 1 <= hour <= 12 and len(match["h"]) < 3 and not match["h"].startswith("0")))
     return found + list(_spoken(low))
 
 
 def _spoken(low: str) -> Iterator[Clock]:
-    for match in re.finditer(
-        r"\b(half|quarter|five|ten|twenty|twenty-five)(?: (past|to|after) )(\w{3,6})\b", low
-    ):
+    for match in re.finditer(r"\b(half|quarter|five|ten|twenty|twenty-five)(?: (past|to|after) )(\w{3,6})\b", low):
         read = spelled([match[3]], 0)
         if read and 1 <= read[0] <= 12:
             past = _PAST[match[1]] * (-1 if match[2] == "to" else 1)
@@ -140,9 +134,7 @@ def colours(toks: list[str]) -> frozenset[str]:
 
 def negated(toks: list[str]) -> bool:
     """A negation word stands in the tokens ("no doubt", "not only" excepted)."""
-    return any(
-        t in NEGATIONS and toks[i + 1 : i + 2] not in (["doubt"], ["only"]) for i, t in enumerate(toks)
-    )
+    return any(t in NEGATIONS and toks[i + 1 : i + 2] not in (["doubt"], ["only"]) for i, t in enumerate(toks))
 
 
 def polarity(toks: list[str]) -> bool | None:

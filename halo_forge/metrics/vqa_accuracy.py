@@ -41,12 +41,7 @@ something'd've there'd've they'd've we'd've who'd've you'd've
 
 def _contractions() -> dict[str, str]:
     """Each form under every spelling that lost exactly one apostrophe ("dont", "couldn'tve")."""
-    table = {
-        form[:i] + form[i + 1 :]: form
-        for form in _CONTRACTED.split()
-        for i, ch in enumerate(form)
-        if ch == "'"
-    }
+    table = {form[:i] + form[i + 1 :]: form for form in _CONTRACTED.split() for i, ch in enumerate(form) if ch == "'"}
     table["somebody'd"] = "somebodyd"  # this one entry is the wrong way round in the evaluator
     return table
 

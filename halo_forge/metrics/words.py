@@ -172,8 +172,7 @@ STOP = _set(
 )
 ARTICLES = _set("a an the le la les el los las un une una der die das ein eine il lo")
 HEDGES = _set(
-    "maybe perhaps possibly either unsure unclear unknown guess "
-    "vielleicht quizas peut-etre quiza forse talvez"
+    "maybe perhaps possibly either unsure unclear unknown guess vielleicht quizas peut-etre quiza forse talvez"
 )
 ORS = _set("or oder ou o oder either")
 VERBS = _set(

@@ -52,9 +52,7 @@ def digest_adapter(folder: Path, settings: Mapping[str, Any]) -> str:
     The base has a digest of its own, and the processor is taken from it.
     """
     weights = sorted(path for path in folder.glob("adapter_model*") if path.is_file())
-    own = {
-        name: value for name, value in settings.items() if name not in ("base_model_name_or_path", "revision")
-    }
+    own = {name: value for name, value in settings.items() if name not in ("base_model_name_or_path", "revision")}
     return combine(_digest(folder, weights), sha256_json(own))
 
 

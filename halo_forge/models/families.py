@@ -74,7 +74,5 @@ def family_of(config: Mapping[str, Any]) -> Family | None:
     for family in FAMILIES:
         if config.get("model_type") in family.model_types:
             return family
-    sees = any(
-        key in config for key in ("vision_config", "image_token_id", "image_token_index", "vision_tower")
-    )
+    sees = any(key in config for key in ("vision_config", "image_token_id", "image_token_index", "vision_tower"))
     return BY_NAME["auto"] if sees else None

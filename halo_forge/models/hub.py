@@ -55,9 +55,7 @@ def config_files(model: str, commit: str) -> Path:
             _unreachable(model, error)
         return adapter
     except EntryNotFoundError:
-        folder = Path(
-            snapshot_download(model, revision=commit, allow_patterns=["adapter_*", "*.json", "*.jinja"])
-        )
+        folder = Path(snapshot_download(model, revision=commit, allow_patterns=["adapter_*", "*.json", "*.jinja"]))
         if not (folder / "adapter_config.json").is_file():
             raise UserError(f"{model} on the hub has neither config.json nor adapter_config.json") from None
         return folder

@@ -79,9 +79,7 @@ def load_policy(
     model, info = loaded
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
     if lost:
-        raise UserError(
-            f"the weights of {ref.base} do not fit its config.json: {len(lost)} missing, first {lost[0]}"
-        )
+        raise UserError(f"the weights of {ref.base} do not fit its config.json: {len(lost)} missing, first {lost[0]}")
     model.requires_grad_(False)
     plain_generation(model)
     processor = load_processor(ref, max_pixels, min_pixels, trust_remote_code)
@@ -116,9 +114,7 @@ def load_processor(
 
     family = BY_NAME[ref.family]
     try:
-        processor = AutoProcessor.from_pretrained(
-            ref.base, revision=ref.revision, trust_remote_code=trust_remote_code
-        )
+        processor = AutoProcessor.from_pretrained(ref.base, revision=ref.revision, trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UserError(f"cannot load the processor of {ref.given}: {reason}") from error

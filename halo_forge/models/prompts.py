@@ -22,9 +22,7 @@ def special_words(processor: Any) -> list[str]:
     tokenizer = processor.tokenizer
     words = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
     words |= {str(word) for word in tokenizer.all_special_tokens}
-    words |= {
-        str(word) for name in ("image_token", "video_token") if (word := getattr(processor, name, None))
-    }
+    words |= {str(word) for name in ("image_token", "video_token") if (word := getattr(processor, name, None))}
     return sorted((word for word in words if len(word) > 1), key=lambda word: (-len(word), word))
 
 
@@ -58,9 +56,7 @@ def encode(
     Returns torch tensors by name, at least `input_ids` and `attention_mask` (rows × length). Raises
     ValueError where the processor refuses an image or a text.
     """
-    texts = [
-        render(processor, prompt, len(pictures)) for prompt, pictures in zip(prompts, images, strict=True)
-    ]
+    texts = [render(processor, prompt, len(pictures)) for prompt, pictures in zip(prompts, images, strict=True)]
     flat = [picture for pictures in images for picture in pictures]
     bos = processor.tokenizer.bos_token
     written_bos = bool(bos) and all(text.startswith(bos) for text in texts)

@@ -115,9 +115,7 @@ def _adapter(given: str, folder: Path, commit: str | None) -> ModelRef:
     if base.adapter:
         raise UserError(f"the base of adapter {given} is itself an adapter ({word}): merge that one first")
     if record.get("base_digest") not in (None, base.base_digest):
-        raise UserError(
-            f"the adapter {given} was trained on another version of {word}: its digest differs now"
-        )
+        raise UserError(f"the adapter {given} was trained on another version of {word}: its digest differs now")
     own = f"commit:{commit}" if commit else digest_adapter(folder, settings)
     return ModelRef(
         given,
@@ -137,9 +135,7 @@ def _bundled(word: str) -> Path:
     slashes."""
     name = word.removeprefix(BUNDLED)
     root = Path(str(importlib.resources.files("halo_forge.cards")))
-    shipped = sorted(
-        BUNDLED + path.parent.relative_to(root).as_posix() for path in root.glob("*/*/config.json")
-    )
+    shipped = sorted(BUNDLED + path.parent.relative_to(root).as_posix() for path in root.glob("*/*/config.json"))
     if not re.fullmatch(r"\w+(/\w+)*", name) or not (root / name / "config.json").is_file():
         raise UserError(f"no bundled model {word}: {nearest(word, shipped)}")
     return root / name
@@ -163,9 +159,7 @@ def _known(given: str, config: Mapping[str, Any]) -> str:
     kind = config.get("model_type")
     family = family_of(config)
     if family is None:
-        raise UserError(
-            f"{given} has model_type {kind!r}, which is no vision-language model that halo-forge knows"
-        )
+        raise UserError(f"{given} has model_type {kind!r}, which is no vision-language model that halo-forge knows")
     if family.name == "auto" and "auto_map" not in config:
         types = _transformers_types()
         if types and kind not in types:
@@ -188,16 +182,12 @@ def _check_weights(given: str, folder: Path, patterns: tuple[str, ...]) -> None:
     """UserError when weights are missing, or only a pointer to large-file storage was checked out."""
     files = [path for pattern in patterns for path in folder.glob(pattern)]
     if not files:
-        raise UserError(
-            f"{given} has no weights ({' or '.join(patterns)}): was the download or training finished?"
-        )
+        raise UserError(f"{given} has no weights ({' or '.join(patterns)}): was the download or training finished?")
     for index in folder.glob("*.safetensors.index.json"):
         listed = _json(index, given).get("weight_map", {})
         missing = sorted({str(name) for name in listed.values() if not (folder / str(name)).is_file()})
         if missing:
-            raise UserError(
-                f"{given} lacks {len(missing)} weight files, first {missing[0]}: finish the download"
-            )
+            raise UserError(f"{given} lacks {len(missing)} weight files, first {missing[0]}: finish the download")
     for path in files:
         if path.stat().st_size < 1024 and path.read_bytes().startswith(b"version https://git-lfs"):
             raise UserError(f"{path} is a Git LFS pointer, not weights: run `git lfs pull` in {folder}")

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 THRESHOLD = 0.05
 """Lowest confidence that is kept."""
 
-_DOWNLOADABLE = re.compile(
-    r"yolov8[nsmlx]\.pt|yolo(11|12|26)[nsmlx]\.pt|yolov10[nsmblx]\.pt|yolov9[tsmce]\.pt"
-)
+_DOWNLOADABLE = re.compile(r"yolov8[nsmlx]\.pt|yolo(11|12|26)[nsmlx]\.pt|yolov10[nsmblx]\.pt|yolov9[tsmce]\.pt")
 _HUB_FILES = ("*.json", "*.safetensors")
 
 
@@ -101,9 +99,7 @@ def resolve_detector(name: str, fetch: bool = True) -> DetectorRef:
             "bundled:shapes/detector/shapes.pt, transformers:HUB_ID_OR_FOLDER, or none"
         )
     if not path.is_file():
-        raise UserError(
-            f"--detector {name}: there is no file {path}; give --detector PATH_TO_WEIGHTS.pt, or none"
-        )
+        raise UserError(f"--detector {name}: there is no file {path}; give --detector PATH_TO_WEIGHTS.pt, or none")
     return DetectorRef(name, "ultralytics", path, sha256_file(path))
 
 
@@ -169,9 +165,7 @@ def _bundled(relative: str) -> Path:
     root = Path(str(files("halo_forge.cards"))).resolve()
     path = (root / relative).resolve()
     if not path.is_relative_to(root) or not path.is_file():
-        raise UserError(
-            f"--detector bundled:{relative}: the package carries no such file; give --detector PATH"
-        )
+        raise UserError(f"--detector bundled:{relative}: the package carries no such file; give --detector PATH")
     return path
 
 
@@ -200,9 +194,7 @@ def _resolve_transformers(name: str, fetch: bool) -> DetectorRef:
             raise UserError(f"--detector {name}: {folder} needs config.json and *.safetensors")
         return DetectorRef(name, "transformers", folder, folder_digest(folder, _HUB_FILES))
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", source):
-        raise UserError(
-            f"--detector {name}: neither a folder nor a hub id like ustc-community/dfine-medium-coco"
-        )
+        raise UserError(f"--detector {name}: neither a folder nor a hub id like ustc-community/dfine-medium-coco")
     from huggingface_hub import snapshot_download
 
     try:

@@ -39,9 +39,7 @@ class UltralyticsDetector:
         try:
             model, _ = load_checkpoint(str(ref.path), device=device)
         except Exception as error:  # a damaged file fails anywhere in the unpickler
-            raise UserError(
-                f"--detector {ref.name}: {ref.path} is no YOLO checkpoint: {one_line(error)}"
-            ) from error
+            raise UserError(f"--detector {ref.name}: {ref.path} is no YOLO checkpoint: {one_line(error)}") from error
         if model.task != "detect":
             raise UserError(f"--detector {ref.name}: a model for {model.task}; a detection model is needed")
         self.name, self.digest = ref.label, str(ref.digest)
@@ -76,9 +74,7 @@ class UltralyticsDetector:
         boxes = []
         for image, rows in zip(images, found, strict=True):
             corners = scale_boxes((self.size, self.size), rows[:, :4].clone(), (image.height, image.width))
-            boxes.append(
-                _boxes(self._labels, rows[:, 5].tolist(), rows[:, 4].tolist(), corners.tolist(), image)
-            )
+            boxes.append(_boxes(self._labels, rows[:, 5].tolist(), rows[:, 4].tolist(), corners.tolist(), image))
         return boxes
 
 
@@ -114,9 +110,7 @@ class TransformersDetector:
         with torch.inference_mode():
             outputs = self._model(**inputs)
         sizes = [(image.height, image.width) for image in images]
-        found = self._processor.post_process_object_detection(
-            outputs, threshold=THRESHOLD, target_sizes=sizes
-        )
+        found = self._processor.post_process_object_detection(outputs, threshold=THRESHOLD, target_sizes=sizes)
         boxes = []
         for image, rows in zip(images, found, strict=True):
             keep = batched_nms(rows["boxes"], rows["scores"], rows["labels"], SAME_OBJECT)[:MAX_BOXES]

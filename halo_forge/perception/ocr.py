@@ -175,9 +175,7 @@ def _resolve_easyocr(name: str, settings: str) -> OcrRef:
     folder = Path(where).expanduser() if at else None
     if folder is not None and not folder.is_dir():
         raise UserError(f"--ocr {name}: there is no folder {folder}; name the one with EasyOCR's .pth files")
-    return OcrRef(
-        name, "easyocr", _digest("easyocr", "+".join(languages)), languages=languages, folder=folder
-    )
+    return OcrRef(name, "easyocr", _digest("easyocr", "+".join(languages)), languages=languages, folder=folder)
 
 
 def _easyocr_reader(ref: OcrRef, device: str) -> Any:

@@ -157,9 +157,7 @@ def _trainer(
 
     core = unwrapped(model)
     on_cpu = core.device.type == "cpu"
-    checkpointing = run.gradient_checkpointing == "on" or (
-        run.gradient_checkpointing == "auto" and not on_cpu
-    )
+    checkpointing = run.gradient_checkpointing == "on" or (run.gradient_checkpointing == "auto" and not on_cpu)
     arguments = TrainingArguments(
         output_dir=str(work),
         learning_rate=settings.learning_rate,
@@ -188,9 +186,7 @@ def _trainer(
         dataloader_pin_memory=not on_cpu,
     )
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    trainer = CompletionTrainer(
-        settings, model=model, args=arguments, train_dataset=list(rows), data_collator=collator
-    )
+    trainer = CompletionTrainer(settings, model=model, args=arguments, train_dataset=list(rows), data_collator=collator)
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(Progress(tell, WHOLE))
     return trainer

@@ -26,9 +26,7 @@ def add_adapter(model: Any, ref: ModelRef, settings: Settings) -> Any:
         return model
     pattern = BY_NAME[ref.family].lora_targets
     if not any(re.fullmatch(pattern, name) for name, _ in model.named_modules()):
-        raise UserError(
-            f"no LoRA target in {ref.given} (model_type {ref.model_type}): no layer matches {pattern}"
-        )
+        raise UserError(f"no LoRA target in {ref.given} (model_type {ref.model_type}): no layer matches {pattern}")
     config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,

@@ -41,9 +41,7 @@ class Collator:
     Raises UserError naming the prompt for a row that cannot be trained on.
     """
 
-    def __init__(
-        self, model: Any, processor: Any, image: Callable[[str], bytes], family: str = "auto"
-    ) -> None:
+    def __init__(self, model: Any, processor: Any, image: Callable[[str], bytes], family: str = "auto") -> None:
         core = unwrapped(model)
         self.processor, self.image = processor, image
         self.nested = BY_NAME[family].nested_images
@@ -75,24 +73,18 @@ class Collator:
         if self.eos and (not ids or ids[-1] not in self.eos):
             ids.append(self.eos[0])
         if self.banned.intersection(ids):
-            raise UserError(
-                f"training row {row.prompt_id} has an image token in its completion: drop the row"
-            )
+            raise UserError(f"training row {row.prompt_id} has an image token in its completion: drop the row")
         return ids
 
     def _prompts(self, rows: Sequence[Row]) -> dict[str, Any]:
         try:
             images = [[open_image(self.image(image_id)) for image_id in row.image_ids] for row in rows]
-            return encode(
-                self.processor, [row.prompt for row in rows], images, side="right", nested=self.nested
-            )
+            return encode(self.processor, [row.prompt for row in rows], images, side="right", nested=self.nested)
         except (ImageError, ValueError, KeyError) as error:
             names = ", ".join(row.prompt_id for row in rows)
             raise UserError(f"cannot train on prompt {names}: {describe(error)}") from error
 
-    def _extended(
-        self, encoded: dict[str, Any], prompts: list[list[int]], answers: list[list[int]]
-    ) -> dict[str, Any]:
+    def _extended(self, encoded: dict[str, Any], prompts: list[list[int]], answers: list[list[int]]) -> dict[str, Any]:
         import torch
 
         shape = encoded["input_ids"].shape

@@ -56,17 +56,14 @@ class Settings:
             if not getattr(self, name) > 0:
                 raise UserError(f"training: {name} must be above 0, got {getattr(self, name)}")
         if self.scheduler not in SCHEDULERS:
-            raise UserError(
-                f"training: no scheduler {self.scheduler!r}: {nearest(self.scheduler, SCHEDULERS)}"
-            )
+            raise UserError(f"training: no scheduler {self.scheduler!r}: {nearest(self.scheduler, SCHEDULERS)}")
         if not (0 <= self.dropout < 1 and 0 <= self.warmup_ratio < 1 and self.weight_decay >= 0):
             raise UserError("training: need 0 <= dropout < 1, 0 <= warmup_ratio < 1 and weight_decay >= 0")
         if self.max_steps < 0:
             raise UserError(f"training: max_steps must be 0 (by epochs) or more, got {self.max_steps}")
         if self.batch_size % min(self.micro_batch_size, self.batch_size):
             raise UserError(
-                f"training: batch_size {self.batch_size} is no multiple of "
-                f"micro_batch_size {self.micro_batch_size}"
+                f"training: batch_size {self.batch_size} is no multiple of micro_batch_size {self.micro_batch_size}"
             )
 
     @property

@@ -90,14 +90,8 @@ class Progress(TrainerCallback):
     def __init__(self, tell: Callable[[str], None], marker: str) -> None:
         self.tell, self.marker = tell, marker
 
-    def on_log(
-        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any
-    ) -> None:
-        if (
-            logs
-            and "rows" in logs
-            and (state.global_step % 10 == 0 or state.global_step in (1, state.max_steps))
-        ):
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
+        if logs and "rows" in logs and (state.global_step % 10 == 0 or state.global_step in (1, state.max_steps)):
             self.tell(f"train: step {state.global_step}/{state.max_steps} loss {logs['loss']:.4f}")
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:

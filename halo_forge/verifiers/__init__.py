@@ -63,9 +63,7 @@ def judge_reading(
     reading = read(rollout, vocabulary_of(scenes))
     taken = retract(reading)
     answer = reading.split.answer
-    perception = judge_perception(
-        reading.claims, scenes, rollout, (answer.start, answer.end) if correct else None
-    )
+    perception = judge_perception(reading.claims, scenes, rollout, (answer.start, answer.end) if correct else None)
     return reading, perception, judge_reasoning(reading, taken)
 
 

@@ -187,11 +187,7 @@ class Attacher:
 
     def _following(self, s: Sentence, k: int) -> list[Mention]:
         group = [s.mentions[k]]
-        while (
-            k + 1 < len(s.mentions)
-            and len(group) < _MAX_GROUP
-            and self._joined(s.mentions[k], s.mentions[k + 1])
-        ):
+        while k + 1 < len(s.mentions) and len(group) < _MAX_GROUP and self._joined(s.mentions[k], s.mentions[k + 1]):
             k += 1
             group.append(s.mentions[k])
         return group

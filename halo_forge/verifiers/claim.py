@@ -69,9 +69,7 @@ class Claim:
         if self.kind == "attribute":
             return [(("colour", self.subject), self.value)] if self.definite else []
         if self.kind == "side":
-            return (
-                [(("side", self.subject, axis), side) for axis, side in self.value] if self.definite else []
-            )
+            return [(("side", self.subject, axis), side) for axis, side in self.value] if self.definite else []
         if self.kind == "relation":
             return [self._relation_slot()] if self.subject != self.object else []
         return []

@@ -112,9 +112,7 @@ def _calculations(tokens: Tokens) -> list[Claim]:
 
 
 def _inferences(tokens: Tokens, sentences: Sequence[Sentence]) -> list[int]:
-    return [
-        tokens.start[i] for s in sentences if s.inference for i in s.marks if tokens.low[i] in data.INFERENCE
-    ]
+    return [tokens.start[i] for s in sentences if s.inference for i in s.marks if tokens.low[i] in data.INFERENCE]
 
 
 def _sourced(claims: list[Claim], parts: Split, question: Question) -> list[Claim]:
@@ -124,12 +122,7 @@ def _sourced(claims: list[Claim], parts: Split, question: Question) -> list[Clai
     kept = []
     for claim in claims:
         claim.source = "chain" if claim.start < parts.chain_end else "answer"
-        if (
-            short
-            and claim.source == "answer"
-            and claim.start >= answer.start
-            and claim.kind in ("object", "text")
-        ):
+        if short and claim.source == "answer" and claim.start >= answer.start and claim.kind in ("object", "text"):
             continue
         kept.append(claim)
     return kept

@@ -46,8 +46,7 @@ def _corrected(corrections: list[int], start: int, end: int) -> bool:
 
 def _differs(earlier: Claim, slot: Slot, value: Any, polarity: bool) -> bool:
     return any(
-        s == slot
-        and ((v == value) != (earlier.polarity == polarity) or (v != value and polarity and earlier.polarity))
+        s == slot and ((v == value) != (earlier.polarity == polarity) or (v != value and polarity and earlier.polarity))
         for s, v in earlier.slots()
     )
 
@@ -61,9 +60,7 @@ def judge_consistency(reading: Reading, retractions: int) -> float | None:
     score = 1.0
     chain = [c for c in standing if c.source == "chain" or not reading.chain]
     score *= (1 - CONFLICT) ** min(6, _slot_conflicts(chain) + _broader_conflicts(chain))
-    score *= (1 - CONFLICT) ** min(
-        6, sum(c.kind == "arithmetic" and c.verdict == "contradicted" for c in standing)
-    )
+    score *= (1 - CONFLICT) ** min(6, sum(c.kind == "arithmetic" and c.verdict == "contradicted" for c in standing))
     if reading.chain and _departs(reading, chain):
         score *= 1 - WRONG_CONCLUSION
     if retractions > MAX_RETRACTIONS:
@@ -91,9 +88,7 @@ def _slot_conflicts(claims: list[Claim]) -> int:
 
 def _broader_conflicts(claims: list[Claim]) -> int:
     """ "A banana … so there is no fruit"."""
-    denied = [
-        c for c in claims if c.kind == "object" and not c.polarity and c.how == ">" and not c.restricted
-    ]
+    denied = [c for c in claims if c.kind == "object" and not c.polarity and c.how == ">" and not c.restricted]
     named = {c.labels[0] for c in claims if c.kind in ("object", "count") and c.polarity and c.how != ">"}
     return sum(bool(named & set(c.labels)) for c in denied)
 
@@ -137,6 +132,5 @@ def _other_text(reading: Reading, chain: list[Claim]) -> bool:
         return False
     words = set(said[0].split())
     return all(
-        not words & set(text.split()) and Levenshtein.normalized_similarity(text, said[0]) < 0.8
-        for text in read
+        not words & set(text.split()) and Levenshtein.normalized_similarity(text, said[0]) < 0.8 for text in read
     )

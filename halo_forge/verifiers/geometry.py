@@ -135,9 +135,7 @@ def at_side(box: Box, axis: str, side: str, width: float, height: float) -> str:
         return UNKNOWN
     centre = (low + high) / 2 / size
     if side == "middle":
-        return (
-            SUPPORTED if 0.33 <= centre <= 0.67 else CONTRADICTED if not 0.25 <= centre <= 0.75 else UNKNOWN
-        )
+        return SUPPORTED if 0.33 <= centre <= 0.67 else CONTRADICTED if not 0.25 <= centre <= 0.75 else UNKNOWN
     if side in ("right", "bottom"):
         centre = 1 - centre
     return SUPPORTED if centre < 0.45 else CONTRADICTED if centre > 0.55 else UNKNOWN

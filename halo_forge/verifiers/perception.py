@@ -65,8 +65,7 @@ def judge_perception(
     _once_per_lie(claims)
     judged = [c for c in claims if c.kind in _KINDS and not c.retracted]
     parts = {
-        name: shrunk(c for c in judged if _KINDS[c.kind] == name)
-        for name in ("objects", "text", "spatial", "counting")
+        name: shrunk(c for c in judged if _KINDS[c.kind] == name) for name in ("objects", "text", "spatial", "counting")
     }
     return Perception(**parts, score=shrunk(judged), claims=tuple(claims))
 
@@ -189,11 +188,7 @@ def _side(claim: Claim, view: Eyes) -> Verdict:
     for box in found:
         each = [at_side(box, axis, side, *size) for axis, side in claim.value]
         verdicts.append(
-            "contradicted"
-            if "contradicted" in each
-            else "supported"
-            if set(each) == {"supported"}
-            else "unknown"
+            "contradicted" if "contradicted" in each else "supported" if set(each) == {"supported"} else "unknown"
         )
     return _of_instances(verdicts, SIDE_PRECISION, f"{len(found)} {claim.labels[0]}")
 

@@ -163,11 +163,7 @@ def read_question(question: str, vocabulary: frozenset[str] | None) -> Question:
 
 def _kind(low: list[str]) -> str:
     have = set(low)
-    if (
-        ("how" in have and "many" in have)
-        or ("number" in have and "of" in have)
-        or have & {"cuántas", "cuántos"}
-    ):
+    if ("how" in have and "many" in have) or ("number" in have and "of" in have) or have & {"cuántas", "cuántos"}:
         return "count"
     if have & _COLOUR:
         return "colour"
@@ -257,9 +253,7 @@ def _colours(question: Question, tokens: Tokens, words: Lexicon) -> list[Claim]:
         return []
     for word in tokens.low:
         if word in data.COLOURS:
-            claim = Claim(
-                "attribute", "answer", 0, 0, noun.name, noun.labels, noun.how, value=data.COLOURS[word]
-            )
+            claim = Claim("attribute", "answer", 0, 0, noun.name, noun.labels, noun.how, value=data.COLOURS[word])
             return [_span(claim, tokens)]
     return []
 
@@ -273,12 +267,8 @@ def _sides(question: Question, tokens: Tokens, words: Lexicon) -> list[Claim]:
         if not sides:
             return []
         return [_span(Claim("side", "answer", 0, 0, noun.name, noun.labels, noun.how, value=sides), tokens)]
-    names = [
-        found[0]["R"] for i in range(len(tokens)) if (found := words.find(tokens.low, i)) and "R" in found[0]
-    ]
-    names = [n for n in names if n not in ("on", "in", "none")] or [
-        s for a, s in sides if a == "x" and s != "middle"
-    ]
+    names = [found[0]["R"] for i in range(len(tokens)) if (found := words.find(tokens.low, i)) and "R" in found[0]]
+    names = [n for n in names if n not in ("on", "in", "none")] or [s for a, s in sides if a == "x" and s != "middle"]
     if not names:
         return []
     claim = Claim("relation", "answer", 0, 0, noun.name, noun.labels, noun.how, names[0])
@@ -292,9 +282,7 @@ def _polarity(question: Question, tokens: Tokens) -> list[Claim]:
         return []
     claims = []
     for base in question.proposition:
-        claim = Claim(
-            base.kind, "answer", tokens.start[0], tokens.end[0], base.subject, base.labels, base.how
-        )
+        claim = Claim(base.kind, "answer", tokens.start[0], tokens.end[0], base.subject, base.labels, base.how)
         claim.relation, claim.object, claim.object_labels = base.relation, base.object, base.object_labels
         claim.value, claim.restricted, claim.definite = base.value, base.restricted, base.definite
         claim.polarity = base.polarity == (first in _YES)

@@ -248,9 +248,7 @@ class Reader:
             return i
         self.number = None
         if place.sides or place.name:
-            cue = Cue(
-                i, place.end, len(self.now.mentions), self._verb_negated(), place.name, place.sides or None
-            )
+            cue = Cue(i, place.end, len(self.now.mentions), self._verb_negated(), place.name, place.sides or None)
             self._cue(cue)
         return place.end
 
@@ -275,9 +273,7 @@ class Reader:
             noun = Noun("person", ("person",), "=", "s")
             self.now.mentions.append(Mention(noun, i, j, i, negative=True))
             return j
-        starts = (
-            following in data.PRONOUNS or following in data.DETERMINERS or following in ("there", "i", "we")
-        )
+        starts = following in data.PRONOUNS or following in data.DETERMINERS or following in ("there", "i", "we")
         if cue == "no" and (starts or following in ",.:;!"):
             return j
         if cue in ("not", "cannot", "never") and following in data.SEEN and self.now.mentions:
@@ -330,9 +326,7 @@ class Reader:
     def _spent(self) -> None:
         """A relation or verb ends a negation that has found what it denies."""
         now = self.now
-        if self.negation is not None and (
-            self.negation[0] == "verb" or (now.mentions and now.mentions[-1].negative)
-        ):
+        if self.negation is not None and (self.negation[0] == "verb" or (now.mentions and now.mentions[-1].negative)):
             self.negation = None
 
     def _cue(self, cue: Cue) -> None:
@@ -358,12 +352,7 @@ class Reader:
         if "C" not in entry:
             return True
         before = low[i - 1] if i else ""
-        led = (
-            before in data.DETERMINERS
-            or before == ","
-            or (self.number is not None and self.number.j == i)
-            or i == 0
-        )
+        led = before in data.DETERMINERS or before == "," or (self.number is not None and self.number.j == i) or i == 0
         after = self.lexicon.find(low, j) if j < len(low) else None
         noun_after = following.isalpha() and following not in data.BRIDGES and following not in data.VERBS
         noun_after = noun_after and (after is None or "O" in after[0])
@@ -387,8 +376,7 @@ class Reader:
         if self.colour is not None and i - self.colour[1] <= 2:
             mention.colour = self.colour[0]
         if any(
-            low[k] in data.DEPICTION and (k == i - 1 or "of" in low[k + 1 : i])
-            for k in range(max(now.begin, i - 4), i)
+            low[k] in data.DEPICTION and (k == i - 1 or "of" in low[k + 1 : i]) for k in range(max(now.begin, i - 4), i)
         ):
             mention.skip = True
         if self.hypothetical and not self.asking:

@@ -48,9 +48,7 @@ def judge_reasoning(reading: Reading, retractions: int | None = None) -> Reasoni
 
 def judge_grounding(reading: Reading) -> float | None:
     """Shrunk precision over relevant chain premises; None when no premise could be checked."""
-    return shrunk(
-        c for c in reading.claims if c.source == "chain" and not c.retracted and _relevant(c, reading)
-    )
+    return shrunk(c for c in reading.claims if c.source == "chain" and not c.retracted and _relevant(c, reading))
 
 
 def _relevant(claim: Claim, reading: Reading) -> bool:
@@ -60,11 +58,7 @@ def _relevant(claim: Claim, reading: Reading) -> bool:
         return True
     if claim.kind == "text":
         return question.kind not in ("count", "side", "colour") or not question.names
-    if (
-        not question.names
-        or claim.subject in question.names
-        or (claim.object and claim.object in question.names)
-    ):
+    if not question.names or claim.subject in question.names or (claim.object and claim.object in question.names):
         return True
     answer = (reading.split.answer.text or "").lower()
     if claim.subject in answer or any(label in answer for label in claim.labels):

@@ -42,9 +42,7 @@ def sides_at(low: list[str], i: int, lexicon: Lexicon) -> Place | None:
     if i and low[i - 1].endswith("'s"):
         return Place(j)
     suffix = False
-    while j < n and (
-        low[j] in data.SIDE_SUFFIX or (low[j] == "-" and j + 1 < n and low[j + 1] in data.SIDE_SUFFIX)
-    ):
+    while j < n and (low[j] in data.SIDE_SUFFIX or (low[j] == "-" and j + 1 < n and low[j + 1] in data.SIDE_SUFFIX)):
         suffix = True
         j += 1
     return _ending(low, i, j, canonical(values), prefixed, suffix, lexicon)

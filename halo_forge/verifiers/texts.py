@@ -109,9 +109,7 @@ def _run(tokens: Tokens, j: int, limit: int, upper: bool) -> int:
         word = raw[end]
         joins = word in "&-'./#" and end + 1 < n and tokens.end[end] == tokens.start[end + 1]
         joins = joins or word == "&"
-        if not joins and (
-            low[end] in _STOPS or word[0] in "\n<" or not (word[0].isalnum() or word[0] in "$€£¥")
-        ):
+        if not joins and (low[end] in _STOPS or word[0] in "\n<" or not (word[0].isalnum() or word[0] in "$€£¥")):
             break
         if upper and not joins and not (word[0].isupper() or not word[0].isalpha()):
             break

@@ -21,7 +21,9 @@ def check(run: str) -> list[str]:
         _part(record)
     unfinished = [b.parent for b in sorted(root.rglob("_begin.json")) if not (b.parent / "_stage.json").exists()]
     lines = [f"{len(records)} parts are what their records say"]
-    lines += [f"{folder.relative_to(root)} is unfinished: the same vlm train command completes it" for folder in unfinished]
+    lines += [
+        f"{folder.relative_to(root)} is unfinished: the same vlm train command completes it" for folder in unfinished
+    ]
     if not unfinished:
         summary.check(RunDir(root))
         lines.append(f"{len(summary.CHECKS)} invariants hold: {', '.join(summary.CHECKS)}")

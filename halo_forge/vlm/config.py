@@ -40,7 +40,9 @@ class VLMRAFTConfig:
     top_p: float = identity(1.0, "nucleus sampling")
     max_new_tokens: int = identity(256, "longest completion, in tokens")
     eval_samples: int = identity(2, "sampled completions per held-out prompt, beside the greedy one")
-    engine: str = execution("auto", "what generates: auto, transformers", choices=("auto", "transformers", "vllm", "openai"))
+    engine: str = execution(
+        "auto", "what generates: auto, transformers", choices=("auto", "transformers", "vllm", "openai")
+    )
     generate_batch_size: int = identity(16, "prompts per generation batch")
 
     detector: str = identity("yolov8n.pt", "detector weights: name, PATH.pt, bundled:PATH, transformers:ID, none")
@@ -98,9 +100,8 @@ def defaults_of(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Values by flag or field name (as in a card or config file), as fields of VLMRAFTConfig."""
     from halo_forge.cli import flags
 
-    by_name = {}
-    for field in dataclasses.fields(VLMRAFTConfig):
-        by_name[field.name] = by_name[flags.flag_of(field).replace("-", "_")] = field
+    by_name = {f.name: f for f in dataclasses.fields(VLMRAFTConfig)}
+    by_name |= {flags.flag_of(f).replace("-", "_"): f for f in dataclasses.fields(VLMRAFTConfig)}
     kinds = typing.get_type_hints(VLMRAFTConfig)
     found = {}
     for name, value in values.items():
@@ -121,7 +122,9 @@ def from_flags(argv: list[str]) -> VLMRAFTConfig:
     filed = defaults_of(_yaml(file), file) if file else {}
     dataset = given.get("dataset", filed.get("dataset", ""))
     if not dataset:
-        raise UserError("--dataset is missing: name one (see halo-forge vlm datasets), or give a .yaml, .jsonl or .parquet")
+        raise UserError(
+            "--dataset is missing: name one (see halo-forge vlm datasets), or give a .yaml, .jsonl or .parquet"
+        )
     card = load_card(dataset)
     return VLMRAFTConfig(**{**defaults_of(card.defaults, f"card {card.name}"), **filed, **given})
 

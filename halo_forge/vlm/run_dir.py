@@ -92,7 +92,5 @@ def git_commit() -> str | None:
     top = Path(__file__).resolve().parents[2]
     if not (top / ".git").exists():
         return None
-    told = subprocess.run(
-        ["git", "-C", str(top), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
+    told = subprocess.run(["git", "-C", str(top), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     return told.stdout.strip() or None

@@ -20,7 +20,8 @@ from halo_forge import sql
 from halo_forge.datasets.cards import load_card
 from halo_forge.errors import UserError
 from halo_forge.progress import Progress
-from halo_forge.stages import benchmark, filter, generate, perceive, prompts, reward, train, verify
+from halo_forge.stages import benchmark, filter, generate, perceive, prompts, reward, verify
+from halo_forge.stages import train as training
 from halo_forge.store import StaleError, Table, discard
 from halo_forge.training.settings import learning_rate
 from halo_forge.vlm import summary
@@ -96,7 +97,7 @@ class VLMRAFTTrainer:
             return self._nothing_passed(cycle)
         rate = learning_rate(cycle, self.config.learning_rate, self.config.lr_decay_per_cycle, self.config.min_lr)
         lesson = self.train_config(where("sft", cycle), policy, self.dir.model(cycle), cycle, rate)
-        self._run("train", cycle, train.run, lesson, show)
+        self._run("train", cycle, training.run, lesson, show)
         self.evaluate(cycle, str(self.dir.model(cycle)))
         return True
 
@@ -107,7 +108,8 @@ class VLMRAFTTrainer:
     def evaluate(self, cycle: int, model: str, below: str = "eval") -> Table:
         """Score `model` on the held-out rows, greedy and sampled, into `below`/benchmark."""
         where = self.dir.table
-        show = self.progress.under(f"cycle {cycle} eval: ")
+        name = f"cycle {cycle}" if below == "eval" else below.replace("controls/", "control ")
+        show = self.progress.under(f"{name} eval: ")
         held_out = {"prompts": where("eval/prompts"), "images": where("images")}
         config = self.generate_config(model, cycle, held_out)
         config = dataclasses.replace(
@@ -143,11 +145,11 @@ class VLMRAFTTrainer:
             trust_remote_code=c.trust_remote_code,
         )
 
-    def train_config(self, sft: str, model: str, output: Path, cycle: int, rate: float) -> train.Config:
+    def train_config(self, sft: str, model: str, output: Path, cycle: int, rate: float) -> training.Config:
         """How `model` is trained on `sft`."""
         c = self.config
         same = ("rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "micro_batch_size", "warmup_ratio")
-        return train.Config(
+        return training.Config(
             sft=sft,
             prompts=self.dir.table("prompts"),
             images=self.dir.table("images"),

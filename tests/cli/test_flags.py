@@ -23,7 +23,20 @@ class Config:
 
 
 def test_all_forms() -> None:
-    words = "--output=o --weights 0.2,0.2,0.6 --limit 1 --temperature 1e-1 --quiet --samples 8 --engine vllm".split()
+    words = [
+        "--output=o",
+        "--weights",
+        "0.2,0.2,0.6",
+        "--limit",
+        "1",
+        "--temperature",
+        "1e-1",
+        "--quiet",
+        "--samples",
+        "8",
+        "--engine",
+        "vllm",
+    ]
     made = flags.parse(Config, words)
     assert made == Config("o", (0.2, 0.2, 0.6), 1, 0.1, "vllm", True, 8)
     assert flags.parse(Config, ["--output", "o", "--no-quiet", "--limit", "none"]) == Config("o")

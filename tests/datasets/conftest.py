@@ -30,9 +30,7 @@ def mirror(tmp_path: Path) -> Path:
     write_parquet(data / "train-00000-of-00002.parquet", textvqa_rows(6), TEXTVQA)
     write_parquet(data / "train-00001-of-00002.parquet", textvqa_rows(6, start=6), TEXTVQA)
     write_parquet(data / "validation-00000-of-00001.parquet", textvqa_rows(40, start=100), TEXTVQA)
-    write_parquet(
-        data / "test-00000-of-00001.parquet", textvqa_rows(2, start=900, answers=[""] * 10), TEXTVQA
-    )
+    write_parquet(data / "test-00000-of-00001.parquet", textvqa_rows(2, start=900, answers=[""] * 10), TEXTVQA)
 
     page = {
         "question": "date?",
@@ -47,9 +45,7 @@ def mirror(tmp_path: Path) -> Path:
         DOCVQA,
     )
     info = {**page, "question": "not DocVQA?"}
-    write_parquet(
-        root / "lmms-lab-encoder/DocVQA/InfographicVQA/validation-00000-of-00001.parquet", [info], DOCVQA
-    )
+    write_parquet(root / "lmms-lab-encoder/DocVQA/InfographicVQA/validation-00000-of-00001.parquet", [info], DOCVQA)
 
     chart = {"image": struct(4), "query": "how much?", "label": ["14"]}
     for split, kind in (("train", 0), ("val", 1), ("test", 1)):
@@ -59,9 +55,7 @@ def mirror(tmp_path: Path) -> Path:
     question = "Where is it?\n\nA. Left\nB. Right\nPlease answer directly with only the letter of the correct option and nothing else."  # noqa: E501
     real = [{"image": struct(5), "question": question, "answer": "A"}]
     write_parquet(root / "xai-org/RealworldQA/data/test-00000-of-00001.parquet", real, REALWORLDQA)
-    write_parquet(
-        root / "AI4Math/MathVista/data/testmini-00000-of-00001.parquet", mathvista_rows(), MATHVISTA
-    )
+    write_parquet(root / "AI4Math/MathVista/data/testmini-00000-of-00001.parquet", mathvista_rows(), MATHVISTA)
     return root
 
 

@@ -64,12 +64,8 @@ DOCVQA = pa.schema(
         ("data_split", pa.string()),
     ]
 )
-CHARTQA = pa.schema(
-    [("image", IMAGE), ("query", pa.string()), ("label", STRINGS), ("human_or_machine", pa.int64())]
-)
-CHARTQA_LMMS = pa.schema(
-    [("type", pa.string()), ("question", pa.string()), ("answer", pa.string()), ("image", IMAGE)]
-)
+CHARTQA = pa.schema([("image", IMAGE), ("query", pa.string()), ("label", STRINGS), ("human_or_machine", pa.int64())])
+CHARTQA_LMMS = pa.schema([("type", pa.string()), ("question", pa.string()), ("answer", pa.string()), ("image", IMAGE)])
 CHARTQA_BINARY = pa.schema(
     [("image", pa.binary()), ("query", pa.string()), ("label", pa.string()), ("type", pa.string())]
 )

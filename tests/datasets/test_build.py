@@ -48,9 +48,7 @@ def test_train_and_eval_in_one_call_share_no_image(mirror: Path) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "all"])
-def test_train_avoids_the_whole_eval_split_also_when_only_a_sample_is_evaluated(
-    mirror: Path, split: str
-) -> None:
+def test_train_avoids_the_whole_eval_split_also_when_only_a_sample_is_evaluated(mirror: Path, split: str) -> None:
     write(
         mirror / "lmms-lab-encoder/textvqa/data/train-00000-of-00002.parquet",
         textvqa_rows(40, start=100),
@@ -79,9 +77,7 @@ def test_limits_and_styles(mirror: Path) -> None:
 
 
 def test_same_request_same_tables_and_another_seed_another_sample(mirror: Path) -> None:
-    first, again, other = (
-        run(textvqa(mirror, split="eval", limit=8, seed=s))[0].evaluation for s in (0, 0, 1)
-    )
+    first, again, other = (run(textvqa(mirror, split="eval", limit=8, seed=s))[0].evaluation for s in (0, 0, 1))
     assert first is not None and first.equals(again) and not first.equals(other)
 
 

@@ -36,9 +36,7 @@ def own(path: Path) -> Source:
 
 def many(jsonl: Callable[..., Path], count: int = 60) -> Path:
     images = {f"{i}.png": png(i) for i in range(count)}
-    return jsonl(
-        *[{"question": f"q{i}?", "image": f"{i}.png", "answer": i} for i in range(count)], images=images
-    )
+    return jsonl(*[{"question": f"q{i}?", "image": f"{i}.png", "answer": i} for i in range(count)], images=images)
 
 
 def test_rows_carry_ids_and_images_are_stored_once(jsonl: Callable[..., Path]) -> None:
@@ -77,9 +75,7 @@ def test_nothing_left_is_one_line_with_the_reasons(jsonl: Callable[..., Path]) -
     with pytest.raises(UserError) as caught:
         c.refuse_empty(found, source)
     text = str(caught.value)
-    assert (
-        "no usable rows" in text and "1 x empty question (first at rows.jsonl:1" in text and "\n" not in text
-    )
+    assert "no usable rows" in text and "1 x empty question (first at rows.jsonl:1" in text and "\n" not in text
     empty = own(jsonl(""))
     with pytest.raises(UserError, match="it is empty"):
         c.refuse_empty(run(empty)[0], empty)

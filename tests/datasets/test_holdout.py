@@ -20,14 +20,10 @@ def test_the_share_is_kept_and_eval_is_halved() -> None:
 
 
 def test_the_role_is_a_function_of_the_image_alone() -> None:
-    assert [holdout.role(name, 0.2) for name in reversed(IDS)] == [holdout.role(name, 0.2) for name in IDS][
-        ::-1
-    ]
+    assert [holdout.role(name, 0.2) for name in reversed(IDS)] == [holdout.role(name, 0.2) for name in IDS][::-1]
     first = hashlib.sha256(b"half:a").hexdigest()[:16]
     assert holdout.fraction("a", "half") == pytest.approx(int(first, 16) / 2**64)
-    grown = [
-        name for name in IDS if holdout.role(name, 0.1) != "train" and holdout.role(name, 0.3) == "train"
-    ]
+    grown = [name for name in IDS if holdout.role(name, 0.1) != "train" and holdout.role(name, 0.3) == "train"]
     assert not grown  # a larger share keeps what a smaller one held out
 
 

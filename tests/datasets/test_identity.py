@@ -30,10 +30,7 @@ def test_files_by_content_and_split(mirror: Path, tmp_path: Path, cache: DigestC
     part = moved / "lmms-lab-encoder/textvqa/data/train-00001-of-00002.parquet"
     write(part, textvqa_rows(6, start=7), TEXTVQA)
     changed = i.identity(replace(request, data_dir=str(moved)), cache)
-    assert (
-        changed["rows"]["eval"] == found["rows"]["eval"]
-        and changed["rows"]["train"] != found["rows"]["train"]
-    )
+    assert changed["rows"]["eval"] == found["rows"]["eval"] and changed["rows"]["train"] != found["rows"]["train"]
 
 
 def test_train_depends_on_the_eval_images_it_avoids(mirror: Path, cache: DigestCache) -> None:
@@ -44,9 +41,7 @@ def test_train_depends_on_the_eval_images_it_avoids(mirror: Path, cache: DigestC
 
 
 def test_pictures_beside_the_rows_count(jsonl: Callable[..., Path], cache: DigestCache) -> None:
-    path = jsonl(
-        {"question": "q", "image": "a.png"}, {"question": "q", "images": ["b.png", "../x", "gone.png"]}
-    )
+    path = jsonl({"question": "q", "image": "a.png"}, {"question": "q", "images": ["b.png", "../x", "gone.png"]})
     found = i.identity(Request(str(path)), cache)
     assert len(found["rows"]["train"]["files"]) == 1
     (path.parent / "b.png").write_bytes(png(99))

@@ -39,11 +39,7 @@ def test_textvqa_test_answers_of_ten_empty_strings_are_none(mirror: Path) -> Non
 
 def test_docvqa_config_is_followed_and_null_answers_are_none(mirror: Path) -> None:
     (row,) = rows("docvqa", "eval", mirror)
-    assert (
-        row.question == "date?"
-        and row.answers == ("1/8/93", "1/8/1993")
-        and row.extra["question_types"] == ["form"]
-    )
+    assert row.question == "date?" and row.answers == ("1/8/93", "1/8/1993") and row.extra["question_types"] == ["form"]
     assert rows("docvqa", "test", mirror)[0].answers is None
 
 
@@ -71,11 +67,7 @@ def test_realworldqa_options_come_out_of_the_question(mirror: Path) -> None:
 def test_mathvista_decoded_image_precision_and_categories(mirror: Path) -> None:
     number, letter = rows("mathvista", "testmini", mirror)
     assert number.images == (png(1),) and number.answer_type == "float" and number.choices is None
-    assert (
-        number.extra["precision"] == 1.0
-        and number.extra["task"] == "geometry"
-        and number.extra["unit"] == "m"
-    )
+    assert number.extra["precision"] == 1.0 and number.extra["task"] == "geometry" and number.extra["unit"] == "m"
     assert letter.choices == ("6", "8") and letter.extra["question_type"] == "multi_choice"
     assert "precision" not in letter.extra
 
@@ -93,9 +85,7 @@ def test_a_mirror_without_the_split_says_what_it_looked_for(mirror: Path) -> Non
         rows("docvqa", "eval", mirror / "nowhere")
 
 
-def test_only_chosen_rows_and_their_row_groups_are_read(
-    mirror: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_chosen_rows_and_their_row_groups_are_read(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups: list[int] = []
     real = pq.ParquetFile.iter_batches
 
@@ -224,9 +214,7 @@ def test_folders_and_files_that_hold_no_rows(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a readable Parquet file"):
         rows(tmp_path / "x.parquet")
     pq.write_table(pa.table({"text": ["q"], "image": [png(1)]}), tmp_path / "y.parquet")
-    with pytest.raises(
-        UserError, match=r"no question column: looked for question, prompt.*it has text, image"
-    ):
+    with pytest.raises(UserError, match=r"no question column: looked for question, prompt.*it has text, image"):
         rows(tmp_path / "y.parquet")
 
 
@@ -250,10 +238,7 @@ def test_a_card_of_local_files(tmp_path: Path) -> None:
     )
     (row,) = rows(tmp_path / "mine.yaml")
     assert row.images == (png(9),) and row.answers == ("4",) and row.extra == {}
-    assert (
-        hashlib.sha256(row.images[0]).digest()
-        == hashlib.sha256((tmp_path / "data/a.png").read_bytes()).digest()
-    )
+    assert hashlib.sha256(row.images[0]).digest() == hashlib.sha256((tmp_path / "data/a.png").read_bytes()).digest()
 
 
 def test_a_card_on_the_hub_is_read_by_config_split_and_columns(mirror: Path, tmp_path: Path) -> None:
@@ -269,7 +254,5 @@ def test_a_card_on_the_hub_is_read_by_config_split_and_columns(mirror: Path, tmp
     )
     source = open_source(load_card(str(tmp_path / "mine.yaml")), "eval")
     (row,) = source.rows()
-    assert (
-        row.images == (png(3),) and row.answers == ("1/8/93", "1/8/1993") and row.extra == {"types": ["form"]}
-    )
+    assert row.images == (png(3),) and row.answers == ("1/8/93", "1/8/1993") and row.extra == {"types": ["form"]}
     assert source.total() == 1

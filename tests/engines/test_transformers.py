@@ -81,9 +81,7 @@ def test_logprobs_are_the_models_own(kind: str, sampling: Sampling, request: pyt
         for completion in completions(answer):
             assert completion.prompt_tokens == len(prompt)
             logits = model(**_extended(inputs, list(completion.token_ids))).logits[0, len(prompt) - 1 : -1]
-            expected = torch.log_softmax(logits.float(), -1)[
-                range(len(completion.token_ids)), completion.token_ids
-            ]
+            expected = torch.log_softmax(logits.float(), -1)[range(len(completion.token_ids)), completion.token_ids]
             assert torch.allclose(torch.tensor(completion.logprobs), expected, atol=2e-4)
 
 
@@ -92,9 +90,7 @@ def _extended(inputs: dict[str, Any], ids: list[int]) -> dict[str, Any]:
 
     tail = {"input_ids": torch.tensor([ids]), "attention_mask": torch.ones(1, len(ids), dtype=torch.long)}
     tail["mm_token_type_ids"] = torch.zeros(1, len(ids), dtype=torch.long)
-    return {
-        name: torch.cat([value, tail[name]], 1) if name in tail else value for name, value in inputs.items()
-    }
+    return {name: torch.cat([value, tail[name]], 1) if name in tail else value for name, value in inputs.items()}
 
 
 def test_image_tokens_are_never_produced(qwen_folder: Path) -> None:
@@ -172,9 +168,7 @@ def test_out_of_memory_is_answered_in_halves(qwen: Generator, monkeypatch: pytes
     assert isinstance(answers[2], RowError) and answers[2].kind == "transient"
 
 
-@pytest.mark.parametrize(
-    "bad", [{"n": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"temperature": 0.0, "n": 2}]
-)
+@pytest.mark.parametrize("bad", [{"n": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"temperature": 0.0, "n": 2}])
 def test_sampling_that_makes_no_sense(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         Sampling(**bad)

@@ -113,9 +113,7 @@ def test_letters_are_picked_as_published(reply: str, letter: str) -> None:
         ("[1,2]", "list", None, "[1, 2]", 0.0),
     ],
 )
-def test_mathvista_free_form(
-    prediction: str, kind: str, precision: float | None, answer: str, expected: float
-) -> None:
+def test_mathvista_free_form(prediction: str, kind: str, precision: float | None, answer: str, expected: float) -> None:
     assert score("mathvista", prediction, [answer], answer_type=kind, precision=precision) == expected
 
 
@@ -150,9 +148,7 @@ def test_unknown_metric_names_the_known_ones() -> None:
         threshold_of("mach")
 
 
-anything = st.text(max_size=60) | st.sampled_from(
-    ["4 or 5", "(B)", "3.5%", "2015/16", "the answer is A", "١٢"]
-)
+anything = st.text(max_size=60) | st.sampled_from(["4 or 5", "(B)", "3.5%", "2015/16", "the answer is A", "١٢"])
 
 
 @given(st.sampled_from(METRICS), anything, st.lists(anything, max_size=4), st.booleans())
@@ -172,8 +168,6 @@ def test_order_of_references_does_not_matter(metric: str, said: str, gold: list[
     st.lists(anything, min_size=1, max_size=3),
     anything,
 )
-def test_a_further_reference_never_lowers_the_score(
-    metric: str, said: str, gold: list[str], more: str
-) -> None:
+def test_a_further_reference_never_lowers_the_score(metric: str, said: str, gold: list[str], more: str) -> None:
     before, after = score(metric, said, gold), score(metric, said, [*gold, more])
     assert before is None or (after is not None and after >= before - 1e-9)

@@ -70,7 +70,5 @@ def test_banned_and_end_tokens(qwen_folder: Path) -> None:
     names = {"<|image_pad|>", "<|video_pad|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>"}
     vocabulary = model.get_output_embeddings().weight.shape[0]
     banned = banned_ids(processor, model.config, vocabulary)
-    assert set(tokenizer.convert_tokens_to_ids(sorted(names))) | set(
-        range(len(tokenizer), vocabulary)
-    ) == set(banned)
+    assert set(tokenizer.convert_tokens_to_ids(sorted(names))) | set(range(len(tokenizer), vocabulary)) == set(banned)
     assert eos_ids(model, processor) == tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])

@@ -43,9 +43,7 @@ def test_a_full_model(qwen_folder: Path) -> None:
     assert ref.base == str(qwen_folder) and len(ref.digest) == 64 and ref.digest == ref.base_digest
 
 
-def test_families_by_model_type_not_by_name(
-    llava_folder: Path, llava_next_folder: Path, tmp_path: Path
-) -> None:
+def test_families_by_model_type_not_by_name(llava_folder: Path, llava_next_folder: Path, tmp_path: Path) -> None:
     assert resolve(str(shutil.copytree(llava_folder, tmp_path / "Qwen2-VL-7B"))).family == "llava"
     assert resolve(str(llava_next_folder)).family == "llava"
 
@@ -98,9 +96,7 @@ def test_an_adapter_on_a_changed_base_is_refused(adapter: Path, qwen_folder: Pat
 
 
 def test_an_adapter_without_its_base(adapter: Path) -> None:
-    (adapter / "adapter_config.json").write_text(
-        json.dumps({"base_model_name_or_path": "/nowhere/base/model"})
-    )
+    (adapter / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "/nowhere/base/model"}))
     refused(str(adapter), "base", "missing", "/nowhere/base/model")
 
 

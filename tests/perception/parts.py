@@ -10,9 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 def sign(text: str, size: tuple[int, int] = (240, 100), letters: int = 36) -> Image.Image:
     """Black letters on white."""
     image = Image.new("RGB", size, "white")
-    ImageDraw.Draw(image).text(
-        (size[0] // 12, size[1] // 4), text, fill="black", font=ImageFont.load_default(letters)
-    )
+    ImageDraw.Draw(image).text((size[0] // 12, size[1] // 4), text, fill="black", font=ImageFont.load_default(letters))
     return image
 
 

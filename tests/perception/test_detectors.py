@@ -32,14 +32,10 @@ def yolo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["ultralytics", "rtdetr", "dfine"])
-def detector(
-    request: pytest.FixtureRequest, yolo: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Detector:
+def detector(request: pytest.FixtureRequest, yolo: Path, tmp_path_factory: pytest.TempPathFactory) -> Detector:
     if request.param == "ultralytics":
         return load_detector(str(yolo))
-    return load_detector(
-        f"transformers:{random_transformer(tmp_path_factory.mktemp(request.param), request.param)}"
-    )
+    return load_detector(f"transformers:{random_transformer(tmp_path_factory.mktemp(request.param), request.param)}")
 
 
 def test_boxes_are_inside_sorted_and_of_the_vocabulary(detector: Detector) -> None:
@@ -83,9 +79,7 @@ def test_another_file_has_another_digest(yolo: Path, tmp_path: Path) -> None:
     assert resolve_detector(str(other)).digest != resolve_detector(str(yolo)).digest
 
 
-def test_running_yolo_writes_nothing_where_it_runs(
-    yolo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_running_yolo_writes_nothing_where_it_runs(yolo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     load_detector(str(yolo)).detect([noise((64, 64))])
     assert list(tmp_path.iterdir()) == []
@@ -138,9 +132,7 @@ def test_planning_downloads_nothing() -> None:
 @pytest.mark.parametrize("name", ["tiny.pt", "yolov8n.pt", "bundled:x.pt"])
 def test_a_missing_package_names_the_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda n, *a: None if n == "ultralytics" else real(n, *a)
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == "ultralytics" else real(n, *a))
     with pytest.raises(UserError, match=r"pip install 'halo-forge\[perception\]'"):
         load_detector(name)
 
@@ -191,8 +183,9 @@ def test_pickled_transformers_weights_are_refused(tmp_path: Path) -> None:
 def test_the_bundled_detector_sees_the_shapes_and_nothing_else() -> None:
     import io
 
-    from halo_forge.cards.shapes import scenes
     from PIL import Image
+
+    from halo_forge.cards.shapes import scenes
 
     shown = [scenes.example("eval", number).scene for number in range(24)]
     detector = load_detector("bundled:shapes/detector/shapes.pt")
@@ -208,8 +201,7 @@ def test_the_bundled_detector_sees_the_shapes_and_nothing_else() -> None:
         for box in strong:
             x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
             right += any(
-                i.shape == box.label and i.box[0] < x < i.box[2] and i.box[1] < y < i.box[3]
-                for i in scene.items
+                i.shape == box.label and i.box[0] < x < i.box[2] and i.box[1] < y < i.box[3] for i in scene.items
             )
     assert seen / wanted >= 0.9 and right / sure >= 0.9
 

@@ -81,9 +81,7 @@ def test_without_ground_truth_the_reward_decides() -> None:
 
 def test_own_query_decides(tmp_path: Path) -> None:
     own = tmp_path / "own.sql"
-    own.write_text(
-        "SELECT prompt_id, sample_index, cycle, reward >= 0.5 AS keep, 'by reward' AS reason FROM rewards"
-    )
+    own.write_text("SELECT prompt_id, sample_index, cycle, reward >= 0.5 AS keep, 'by reward' AS reason FROM rewards")
     made = tables([("a", "x", 0.8, True), ("a", "y", 0.4, True)])
     assert chosen(made, filter=str(own)) == {0: (True, "by reward"), 1: (False, "by reward")}
     own.write_text("SELECT prompt_id, sample_index, cycle FROM rewards")

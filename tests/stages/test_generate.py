@@ -9,13 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from halo_forge.stages import generate as stage
-from halo_forge.stages.generate import STAGE, Config
 
 from halo_forge import schema
 from halo_forge.errors import UserError
 from halo_forge.images import image_id
 from halo_forge.keys import hash63
+from halo_forge.stages import generate as stage
+from halo_forge.stages.generate import STAGE, Config
 from tests.tiny import picture
 
 
@@ -69,14 +69,10 @@ def test_k_rows_for_each_prompt(qwen_folder: Path, tmp_path: Path) -> None:
 def test_greedy_beside_samples(qwen_folder: Path, tmp_path: Path) -> None:
     prompts = tables(tmp_path)
     both = STAGE.run(config(prompts, qwen_folder, tmp_path / "both", greedy=True)).read().to_pylist()
-    alone = (
-        STAGE.run(config(prompts, qwen_folder, tmp_path / "g", samples=1, temperature=0.0)).read().to_pylist()
-    )
+    alone = STAGE.run(config(prompts, qwen_folder, tmp_path / "g", samples=1, temperature=0.0)).read().to_pylist()
     assert [row["sample_index"] for row in both[:3]] == [0, 1, 2]
     assert [row["temperature"] for row in both[:3]] == [0.0, 1.0, 1.0]
-    assert [row["completion"] for row in both if row["temperature"] == 0] == [
-        row["completion"] for row in alone
-    ]
+    assert [row["completion"] for row in both if row["temperature"] == 0] == [row["completion"] for row in alone]
 
 
 def test_the_same_bytes_again_and_after_a_kill(
@@ -103,9 +99,7 @@ def test_the_same_bytes_again_and_after_a_kill(
     assert [file.read_bytes() for file in resumed.files] == [file.read_bytes() for file in whole.files]
 
 
-def test_a_finished_table_loads_no_model(
-    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finished_table_loads_no_model(qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = tables(tmp_path)
     STAGE.run(config(prompts, qwen_folder, tmp_path / "c"))
     monkeypatch.setattr(stage, "load_policy", lambda *_, **__: pytest.fail("loaded a model to do nothing"))
@@ -126,18 +120,13 @@ def test_errors_are_rows(qwen_folder: Path, tmp_path: Path) -> None:
     ]
     asked = {"fine": ["good"], "broken": ["broken"], "failed": ["failed"], "absent": ["nowhere"], "text": []}
     prompts: list[dict[str, Any]] = [
-        {"prompt_id": name, "image_ids": ids, "question": "q", "prompt": "How many?"}
-        for name, ids in asked.items()
+        {"prompt_id": name, "image_ids": ids, "question": "q", "prompt": "How many?"} for name, ids in asked.items()
     ]
-    prompts.append(
-        {"prompt_id": "bad", "image_ids": ["good"], "question": "q", "error": "no question in row"}
-    )
+    prompts.append({"prompt_id": "bad", "image_ids": ["good"], "question": "q", "error": "no question in row"})
     prompts.append({"prompt_id": "long", "image_ids": ["good"], "question": "q", "prompt": "x " * 600})
     write(images, "images", tmp_path)
     write(prompts, "prompts", tmp_path)
-    made = (
-        STAGE.run(config(tmp_path / "prompts", qwen_folder, tmp_path / "c", batch_size=8)).read().to_pylist()
-    )
+    made = STAGE.run(config(tmp_path / "prompts", qwen_folder, tmp_path / "c", batch_size=8)).read().to_pylist()
     assert len(made) == 2 * len(prompts)
     errors = {row["prompt_id"]: row["error"] for row in made if row["error"]}
     assert set(errors) == {"broken", "failed", "absent", "bad", "long"}

@@ -9,8 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from halo_forge.stages import perceive as module
-from halo_forge.stages.perceive import STAGE, Config, Eyes, perceive
 from PIL import Image
 
 from halo_forge import schema
@@ -18,6 +16,8 @@ from halo_forge.errors import UserError
 from halo_forge.images import image_id
 from halo_forge.perception.detectors import NoDetector
 from halo_forge.perception.ocr import NoReader, TextReader, load_ocr
+from halo_forge.stages import perceive as module
+from halo_forge.stages.perceive import STAGE, Config, Eyes, perceive
 from halo_forge.verifiers.scene import Box, Scene
 from tests.perception.parts import random_yolo, sign
 
@@ -37,10 +37,7 @@ def images_table(*files: bytes | None) -> pa.Table:
 
 
 def prompts_table(*ids: list[str]) -> pa.Table:
-    rows = [
-        {"prompt_id": str(n), "image_ids": shown, "question": "q", "prompt": "q"}
-        for n, shown in enumerate(ids)
-    ]
+    rows = [{"prompt_id": str(n), "image_ids": shown, "question": "q", "prompt": "q"} for n, shown in enumerate(ids)]
     return schema.from_rows(rows, "prompts")
 
 
@@ -86,9 +83,7 @@ def test_one_row_per_image_in_order_with_the_exact_schema(reader: TextReader) ->
     rows = table.to_pylist()
     assert [row["image_id"] for row in rows] == [image_id(data or b"") for data in files]
     assert [[line["text"] for line in row["texts"]] for row in rows] == [["STOP"], ["EXIT"], [], []]
-    assert rows[0]["objects"] == [
-        {"label": "thing", "confidence": 0.5, "x1": 0.0, "y1": 0.0, "x2": 240.0, "y2": 100.0}
-    ]
+    assert rows[0]["objects"] == [{"label": "thing", "confidence": 0.5, "x1": 0.0, "y1": 0.0, "x2": 240.0, "y2": 100.0}]
     assert (rows[0]["width"], rows[0]["height"], rows[0]["detector"], rows[0]["ocr"]) == (
         240,
         100,

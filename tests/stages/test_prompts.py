@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from halo_forge.stages import prompts as stage
 
 from halo_forge.errors import UserError
 from halo_forge.progress import Progress
 from halo_forge.schema import TABLES
+from halo_forge.stages import prompts as stage
 from halo_forge.store import StaleError, Table
 
 QUIET = Progress(quiet=True)
@@ -81,18 +81,14 @@ def test_image_bytes_are_those_of_the_source_and_datasets_reads_them(rows: Path,
     import datasets
 
     made = stage.run(config(rows, tmp_path / "run"), progress=QUIET)
-    source = {
-        hashlib.sha256(path.read_bytes()).hexdigest(): path.read_bytes() for path in rows.parent.glob("*.img")
-    }
+    source = {hashlib.sha256(path.read_bytes()).hexdigest(): path.read_bytes() for path in rows.parent.glob("*.img")}
     for row in made.images.read().to_pylist():
         assert row["image"]["bytes"] == source[row["image_id"]]
         assert (row["width"], row["height"]) == (16, 9) and row["error"] is None
         assert row["image"]["path"] == f"{row['image_id']}.{row['format'].lower()}"
     (part,) = made.images.files
     assert pq.read_metadata(part).num_row_groups == 2  # 50 images in groups of 32
-    found = datasets.load_dataset(
-        "parquet", data_files=str(part), split="train", cache_dir=str(tmp_path / "hf")
-    )
+    found = datasets.load_dataset("parquet", data_files=str(part), split="train", cache_dir=str(tmp_path / "hf"))
     assert found[0]["image"].size == (16, 9)
 
 
@@ -121,9 +117,7 @@ def test_a_moved_dataset_keeps_its_key_and_a_changed_one_does_not(rows: Path, tm
 @pytest.mark.parametrize(
     "changes", [{"limit": 5}, {"hold_out": 0.2}, {"style": "direct"}, {"split": "train"}, {"seed": 1}]
 )
-def test_another_result_is_refused_in_the_same_place(
-    rows: Path, tmp_path: Path, changes: dict[str, Any]
-) -> None:
+def test_another_result_is_refused_in_the_same_place(rows: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     stage.run(config(rows, tmp_path / "run"), progress=QUIET)
     with pytest.raises(StaleError, match=next(iter(changes))):
         stage.run(config(rows, tmp_path / "run", **changes), progress=QUIET)
@@ -162,11 +156,7 @@ def test_part_of_one_split(rows: Path, tmp_path: Path) -> None:
     assert made.evaluation is None and made.train is not None
     assert made.train.rows == 8 and made.images.rows == 4 and not (tmp_path / "p/eval").exists()
     held = stage.run(config(rows, tmp_path / "e", split="eval", limit=4), progress=QUIET)
-    assert (
-        held.train is None
-        and held.evaluation is not None
-        and held.evaluation.path == str(tmp_path / "e/prompts")
-    )
+    assert held.train is None and held.evaluation is not None and held.evaluation.path == str(tmp_path / "e/prompts")
     assert held.evaluation.rows == 4
 
 
@@ -202,7 +192,6 @@ def test_config_is_plain_data(rows: Path, tmp_path: Path) -> None:
 
 def test_shapes_end_to_end(tmp_path: Path) -> None:
     from halo_forge.cards.shapes import scenes
-
     from halo_forge.datasets.cards import load_card
 
     card = load_card("shapes")
@@ -210,13 +199,9 @@ def test_shapes_end_to_end(tmp_path: Path) -> None:
         "direct": "{question}" + scenes.DIRECT,
         "grounded": "{question}" + scenes.GROUNDED,
     }
-    assert {name: card.splits[name].rows for name in card.splits} == {
-        n: scenes.ROWS[n] for n in ("train", "eval")
-    }
+    assert {name: card.splits[name].rows for name in card.splits} == {n: scenes.ROWS[n] for n in ("train", "eval")}
 
-    wanted = stage.Config(
-        dataset="shapes", split="all", limit=40, eval_limit=40, output=str(tmp_path / "run")
-    )
+    wanted = stage.Config(dataset="shapes", split="all", limit=40, eval_limit=40, output=str(tmp_path / "run"))
     made = stage.run(wanted, progress=QUIET)
     assert made.train is not None and made.evaluation is not None
     train, held = made.train.read(), made.evaluation.read()

@@ -8,13 +8,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from halo_forge.stages.train import Config, train, training_rows
 
 from halo_forge import schema
 from halo_forge.errors import UserError
 from halo_forge.images import image_id
 from halo_forge.models import resolve
 from halo_forge.progress import Progress
+from halo_forge.stages.train import Config, train, training_rows
 from halo_forge.store import StaleError, Table
 from halo_forge.training import loop
 from tests.tiny import picture

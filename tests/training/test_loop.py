@@ -35,9 +35,7 @@ def quiet(line: str) -> None:
 
 
 def short(model: Path, output: Path, settings: Settings = SHORT, **named: Any) -> Trained:
-    return train(
-        resolve(str(model)), ROWS, image, output, settings, CPU, **{"tell": quiet, "key": "k", **named}
-    )
+    return train(resolve(str(model)), ROWS, image, output, settings, CPU, **{"tell": quiet, "key": "k", **named})
 
 
 def weights(folder: Path) -> str:
@@ -198,9 +196,7 @@ def test_the_next_cycle_goes_on_from_the_last(qwen_folder: Path, tmp_path: Path)
         short(first.folder, tmp_path / "cycle_3", Settings(rank=8))
 
 
-def test_micro_batches_and_checkpointing_do_not_change_what_is_learned(
-    qwen_folder: Path, tmp_path: Path
-) -> None:
+def test_micro_batches_and_checkpointing_do_not_change_what_is_learned(qwen_folder: Path, tmp_path: Path) -> None:
     """Tokens of a step weigh the same however it is cut; rows here have different lengths."""
     rows = [Row(f"p{i}", "?", (str(i),), "word " * (1 + i % 4)) for i in range(8)]
     losses = []

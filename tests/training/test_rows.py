@@ -83,9 +83,7 @@ def test_the_loss_does_not_depend_on_the_company_of_a_row(loaded: tuple[Any, Any
         labels = batch.pop("labels")
         with torch.no_grad():
             logits = model(**batch).logits[:, :-1]
-        flat = torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1), labels[:, 1:].flatten(), reduction="none"
-        )
+        flat = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), reduction="none")
         return flat.view(len(labels), -1).sum(dim=1).tolist()
 
     together = losses(collator(ROWS))

@@ -32,9 +32,7 @@ def test_perception_from_an_image() -> None:
 def test_without_eyes_nothing_is_judged() -> None:
     from PIL import Image
 
-    result = PerceptionChecker(detector=None, ocr=None).check(
-        Image.new("RGB", (9, 9)), 'A clock. It reads "EXIT".'
-    )
+    result = PerceptionChecker(detector=None, ocr=None).check(Image.new("RGB", (9, 9)), 'A clock. It reads "EXIT".')
     assert result.score is None
 
 

@@ -86,18 +86,13 @@ def test_relations_and_sides(text: str, claim: str) -> None:
     assert claim in said(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["the left dog", "the right answer is a dog", "the dog's left ear", "left or right"]
-)
+@pytest.mark.parametrize("text", ["the left dog", "the right answer is a dog", "the dog's left ear", "left or right"])
 def test_words_that_are_no_place(text: str) -> None:
     assert not {c for c in said(text) if " at " in c}
 
 
 def test_converse_relations_are_one_claim() -> None:
-    assert (
-        len(read_claims(Rollout("?", "The dog is left of the cat. The cat is right of the dog.", None), COCO))
-        == 3
-    )
+    assert len(read_claims(Rollout("?", "The dog is left of the cat. The cat is right of the dog.", None), COCO)) == 3
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,7 @@ def test_tables_name_the_80_labels() -> None:
     for _, equal, narrower in coco_table():
         for form in (*equal, *narrower):
             assert (
-                form == form.strip().lower()
-                and "\n" not in form
-                and form.replace(" ", "").replace("'", "").isalpha()
+                form == form.strip().lower() and "\n" not in form and form.replace(" ", "").replace("'", "").isalpha()
             )
 
 

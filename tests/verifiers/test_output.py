@@ -106,18 +106,14 @@ def test_guards_take_away_only_what_the_dataset_does_not_grant(
 def test_the_nearest_option_must_nearly_have_been_said() -> None:
     def output(said: str) -> float | None:
         choices = ("No", "larger than")
-        return judge_output(
-            rollout(f"<answer>{said}</answer>", ("No",), metric="mathvista", choices=choices)
-        ).output
+        return judge_output(rollout(f"<answer>{said}</answer>", ("No",), metric="mathvista", choices=choices)).output
 
     assert [output(s) for s in ("No", "no.", "A", "(A)", "B", "juniper", "A or B")] == [1, 1, 1, 1, 0, 0, 0]
 
 
 def test_an_options_text_counts_for_its_letter() -> None:
     said = judge_output(
-        rollout(
-            "Based on the image, it is smaller.", ("B",), metric="realworldqa", choices=("Larger", "Smaller")
-        )
+        rollout("Based on the image, it is smaller.", ("B",), metric="realworldqa", choices=("Larger", "Smaller"))
     )
     assert (said.answer, said.output, said.exact) == ("B", 1.0, 1.0)
 
@@ -165,9 +161,7 @@ def test_any_text_is_judged_within_bounds(completion: str, answers: list[str], m
     assert 0 <= said.start <= said.end <= len(completion)
 
 
-@pytest.mark.parametrize(
-    "piece", ["\n", "a", "<answer>3", "<answer>3</answer>", "1:00 ", "4, ", "not ", '"', "- "]
-)
+@pytest.mark.parametrize("piece", ["\n", "a", "<answer>3", "<answer>3</answer>", "1:00 ", "4, ", "not ", '"', "- "])
 def test_time_grows_with_length(piece: str) -> None:
     def cost(chars: int) -> float:
         said = rollout("3 " + piece * (chars // len(piece)), ("12 red dogs on the table",))

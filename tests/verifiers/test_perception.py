@@ -115,7 +115,5 @@ def test_shrunk_precision_table() -> None:
 
 def test_nothing_to_judge_is_null() -> None:
     row = verify_completion(Rollout("Why?", "Because.", None), [OFFICE])
-    judged = {
-        k for k, v in row.items() if k.startswith(("perception", "reasoning", "output")) and v is not None
-    }
+    judged = {k for k, v in row.items() if k.startswith(("perception", "reasoning", "output")) and v is not None}
     assert judged == set()

@@ -54,9 +54,7 @@ def test_no_conflicts(chain: str) -> None:
 
 def test_conclusion_against_answer() -> None:
     assert scores("3 + 1 = 4", "5", "How many animals?")["reasoning_consistency"] == pytest.approx(0.2)
-    assert scores("There are two dogs.", "3", "How many dogs are there?")[
-        "reasoning_consistency"
-    ] == pytest.approx(0.2)
+    assert scores("There are two dogs.", "3", "How many dogs are there?")["reasoning_consistency"] == pytest.approx(0.2)
     assert scores("The sign reads STADIUM.", "Station", "What does the sign say?")[
         "reasoning_consistency"
     ] == pytest.approx(0.2)
@@ -88,9 +86,7 @@ def test_broken_tags_and_cut_off_lower_structure() -> None:
     whole = scores("There is a clock.")["reasoning_structure"]
     nested = "<think><think>There is a clock.</think><answer>yes</answer>"
     assert verify_completion(Rollout("What?", nested, None), [OFFICE])["reasoning_structure"] < whole
-    cut = Rollout(
-        "What?", "<think>There is a clock.</think><answer>yes</answer>", None, finish_reason="length"
-    )
+    cut = Rollout("What?", "<think>There is a clock.</think><answer>yes</answer>", None, finish_reason="length")
     assert verify_completion(cut, [OFFICE])["reasoning_structure"] < whole
 
 

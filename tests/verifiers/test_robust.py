@@ -51,9 +51,7 @@ def test_repeating_never_raises_perception(chain: list[str], times: int) -> None
 
 @settings(max_examples=100, deadline=None)
 @given(
-    chain=st.lists(
-        st.sampled_from(["There is a dog.", "Two dogs.", "The dog is on the bed.", "A car."]), max_size=4
-    )
+    chain=st.lists(st.sampled_from(["There is a dog.", "Two dogs.", "The dog is on the bed.", "A car."]), max_size=4)
 )
 def test_a_lie_never_raises_the_score(chain: list[str]) -> None:
     def both(text: str) -> tuple[float, float]:
