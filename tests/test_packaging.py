@@ -108,6 +108,16 @@ def test_installed_wheel_reads_its_queries_and_stages(site: Path, tmp_path: Path
     assert Path(file).is_relative_to(site) and found == "True"
 
 
+def test_installed_wheel_runs_the_main_job(site: Path, tmp_path: Path) -> None:
+    """From any folder, with the bundled policy and detector of the wheel: one cycle, small."""
+    words = "vlm train --dataset shapes --limit 16 --eval-limit 12 --cycles 1 --max-steps 2 --no-controls --threads 1"
+    told = in_wheel(site, tmp_path, "-m", "halo_forge.cli", *words.split(), "--output", "run")
+    assert "gain over the base" in told
+    record = json.loads((tmp_path / "run/cycle_1/halo_forge.json").read_text())
+    assert record["base"] == "bundled:shapes/base"
+    assert record["adapter_before"] != record["adapter_after"]
+
+
 def test_every_package_is_listed() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     found = {

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from halo_forge import sql
+from halo_forge.datasets.build import check as check_request
 from halo_forge.datasets.cards import load_card
 from halo_forge.errors import UserError
 from halo_forge.progress import Progress
@@ -178,8 +179,11 @@ class VLMRAFTTrainer:
         )
 
     def _prompts(self) -> prompts.Prepared:
+        return self._run("prompts", 0, prompts.run, self._prompts_config(), self.progress)
+
+    def _prompts_config(self) -> prompts.Config:
         c = self.config
-        config = prompts.Config(
+        return prompts.Config(
             dataset=c.dataset,
             output=str(self.dir.root),
             split="all",
@@ -190,7 +194,6 @@ class VLMRAFTTrainer:
             hold_out=c.hold_out,
             data_dir=c.data_dir,
         )
-        return self._run("prompts", 0, prompts.run, config, self.progress)
 
     def _pixels(self) -> dict[str, int]:
         card = self.card
@@ -208,6 +211,7 @@ class VLMRAFTTrainer:
         from halo_forge.perception.detectors import resolve_detector
         from halo_forge.perception.ocr import resolve_ocr
 
+        check_request(prompts.request_of(self._prompts_config(), {}))
         sql.named_or_file("filters", self.config.filter)
         resolve_ocr(self.config.ocr)
         resolve_detector(self.config.detector)
