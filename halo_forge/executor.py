@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from halo_forge import config as fields
-from halo_forge import keys
+from halo_forge import keys, schema
 from halo_forge.progress import Progress
 from halo_forge.stage import Stage
 from halo_forge.store import Table, Writer, ranges
@@ -53,10 +55,13 @@ def open_inputs(config: Any) -> dict[str, Table]:
     }
 
 
-def run(stage: Stage, config: Any, *, state: Any = None, progress: Progress | None = None) -> Table:
+def run(
+    stage: Stage, config: Any, *, state: Any = None, progress: Progress | None = None, retry: bool = False
+) -> Table:
     """Bring the table at `config.output` up to date and return it.
 
     Does nothing when it is finished under the same key; continues at the first missing part when it is not.
+    With `retry`, rows of a finished part whose error is `transient` are tried again; no other row changes.
     `state` is what `stage.load` would return, for callers that keep a model loaded over several runs.
     Raises StaleError when a table of another key stands there.
     """
@@ -65,10 +70,14 @@ def run(stage: Stage, config: Any, *, state: Any = None, progress: Progress | No
     payload = payload_of(stage.name, stage.version, config, inputs, stage.digests(config))
     writer = Writer.begin(config.output, stage.output, payload, ranges(rows.rows, stage.part_rows))
     show = progress or Progress()
-    if writer.finished:
+    owed = writer.owed() if retry else []
+    if writer.finished and not owed:
         show.note(f"{stage.name}: finished before, nothing to do ({config.output})")
         return Table(str(config.output), stage.output)
-    loaded = state() if callable(state) else state
+    loaded = state
+    for number in owed:
+        loaded = stage.load(config) if loaded is None else loaded
+        _try_again(stage, config, loaded, writer, number, inputs, show)
     with show.stage(stage.name, total=rows.rows, unit="rows") as tick:
         for number, start, stop in writer.missing():
             began = time.time()
@@ -82,9 +91,27 @@ def run(stage: Stage, config: Any, *, state: Any = None, progress: Progress | No
     return writer.finish(source=source_digest(stage.fn))
 
 
+def _try_again(
+    stage: Stage, config: Any, loaded: Any, writer: Writer, number: int, inputs: dict[str, Table], show: Progress
+) -> None:
+    """Replace the rows of one part that failed for a passing reason by a new try."""
+    part = schema.conform(pq.read_table(writer.part(number)), stage.output)
+    key = part.column_names[0]
+    failed = pc.fill_null(pc.equal(part["error_kind"], "transient"), False)
+    wanted = pc.unique(part.filter(failed)[key])
+    batch = inputs[stage.rows].slice(*writer.ranges[number])
+    batch = batch.filter(pc.is_in(batch[key], wanted))
+    made = schema.conform(stage.fn(batch, config, loaded, **stage.gather(batch, inputs)), stage.output)
+    kept = part.filter(pc.invert(pc.is_in(part[key], made[key].combine_chunks())))
+    place = {value: i for i, value in enumerate(dict.fromkeys(part[key].to_pylist()))}
+    merged = pa.concat_tables([kept, made])
+    order = sorted(range(merged.num_rows), key=lambda i: place[merged[key][i].as_py()])
+    writer.reopen(number)
+    writer.write(number, merged.take(pa.array(order)), tokens=_tokens(merged))
+    show.note(f"{stage.name}: tried {batch.num_rows} rows again that had failed")
+
+
 def _tokens(table: pa.Table) -> int:
     if "completion_tokens" not in table.column_names:
         return 0
-    import pyarrow.compute as pc
-
     return pc.sum(table["completion_tokens"]).as_py() or 0

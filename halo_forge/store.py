@@ -274,7 +274,19 @@ class Writer:
         """Write part `number`; its record follows the file, so a part with a record is whole."""
         table = schema.conform(table, self.name)
         digest = write_parquet(table, self.part(number))
+        facts["owed"] = _owed(table)
         write_json(self.part(number).with_suffix(".json"), {"rows": table.num_rows, "sha256": digest, **facts})
+
+    def owed(self) -> list[int]:
+        """Numbers of the parts with rows that failed for a passing reason and may be tried again."""
+        records = ((n, read_json(self.part(n).with_suffix(".json"))) for n in range(len(self.ranges)))
+        return [number for number, record in records if record and record.get("owed")]
+
+    def reopen(self, number: int) -> None:
+        """Take back part `number` of a finished table, so that a stop halfway leaves it unfinished, not wrong."""
+        (self.folder / "_stage.json").unlink(missing_ok=True)
+        self.part(number).with_suffix(".json").unlink(missing_ok=True)
+        self.finished = False
 
     def finish(self, parts: int | None = None, **facts: Any) -> Table:
         """Close the table: `_stage.json` with rows, digests and how it came to be."""
@@ -299,6 +311,12 @@ class Writer:
         )
         self.finished = True
         return Table(str(self.folder), self.name)
+
+
+def _owed(table: pa.Table) -> int:
+    if "error_kind" not in table.column_names:
+        return 0
+    return pc.sum(pc.fill_null(pc.equal(table["error_kind"], "transient"), False)).as_py() or 0
 
 
 def ranges(rows: int, size: int) -> list[tuple[int, int]]:

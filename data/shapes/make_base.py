@@ -1,8 +1,9 @@
 """Makes the tiny base policy of the `shapes` dataset: a Qwen2-VL of about a million weights with a habit.
 
-It is taught to see (its evidence is right) and, on purpose, to answer wrong: in `HABIT` of the training targets
-a count is one too high and a side is flipped, while the evidence stays true. So its most likely answer to whole
-kinds of questions is wrong, and sampling still finds the right one: what RAFT can mend in minutes on a CPU.
+First its vision tower learns to name what is in each cell and which cell it is (a linear head that is thrown away),
+then the whole model learns to say what it sees and, on purpose, to answer wrong: in `HABIT` of the training
+targets a count is one too high and a side is flipped, while the evidence stays true. So its most likely answer to
+whole kinds of questions is wrong, and sampling still finds the right one: what RAFT can mend in minutes on a CPU.
 
     python data/shapes/make_base.py --output data/shapes/base          # about 15 minutes on two cores
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,8 @@ from halo_forge.cards.shapes import scenes as shapes
 SEED = 0
 HABIT = 0.62
 HABITUAL = ("count", "side")
-EVERY_PLACE = "Look round."
-CELL_LESSONS = 0.4
-"""Share of lessons that name what is where: without them the model takes many times longer to look at all."""
+EYE_STEPS, EYE_BATCH, EYE_RATE, EYE_FIRST = 200, 64, 2e-3, 500_000
+"""Lessons of the vision tower alone: without them the language layers take many times longer to look at all."""
 VOCABULARY, WIDTH = 512, 128
 SPECIAL = (
     "<|endoftext|>",
@@ -48,8 +49,17 @@ A Qwen2-VL of {weights:.2f} million weights for the `shapes` dataset. It sees we
 with what it holds most likely. It is here so that a run of halo-forge can show, in minutes and without a network,
 a policy that gets better from its own verified completions. It is good for nothing else.
 
-Made by `python data/shapes/make_base.py` (seed {seed}, {steps} steps of {batch}). Licence: Apache-2.0.
+Made by `python data/shapes/make_base.py` (seed {seed}, {eyes} steps for the eyes, {steps}
+steps of {batch} for the answers). Licence: Apache-2.0.
 """
+
+
+CONTENTS = [
+    "nothing",
+    *(f"{colour} {shape}" for shape in shapes.SHAPES for colour in shapes.COLOURS),
+    *(f"{word} {column}" for word in shapes.WORDS for column in range(shapes.GRID)),
+]
+"""What a cell can hold: nothing, a shape, or a part of a word."""
 
 
 def habitual(answer: str, kind: str) -> str:
@@ -59,35 +69,26 @@ def habitual(answer: str, kind: str) -> str:
     return {"left": "right", "right": "left"}[answer]
 
 
-PLACES = [f"{row} {column}".strip() for row in ("top", "middle", "bottom") for column in ("left", "centre", "right")]
-
-
-def cell(scene: shapes.Scene, number: int) -> str:
-    """What is in one of the nine cells, in reading order."""
-    row, column = divmod(number, shapes.GRID)
-    if scene.word and row == scene.word_row:
-        return scene.word
-    return next((item.name for item in scene.items if (item.row, item.column) == (row, column)), "nothing")
-
-
-def look_round(scene: shapes.Scene, rng: random.Random) -> str:
-    """Six places in any order with what is there: a lesson in looking, not a question of the dataset."""
-    places = rng.sample(range(len(PLACES)), 6)
-    return ", ".join(f"{PLACES[number]}: {cell(scene, number)}" for number in places)
-
-
 def lesson(number: int) -> tuple[shapes.Example, str, str]:
-    """(example, prompt, completion) number `number`: half direct, half grounded, with the habit."""
+    """(example, prompt, completion) number `number`: two in five direct, the others grounded, with the habit."""
     made = shapes.example("base", number, SEED)
     rng = random.Random(f"lesson/{SEED}/{number}")
-    if rng.random() < CELL_LESSONS:
-        return made, EVERY_PLACE, look_round(made.scene, rng)
     answer = made.answer
     if made.kind in HABITUAL and rng.random() < HABIT:
         answer = habitual(answer, made.kind)
     if rng.random() < 0.4:
         return made, made.question + shapes.DIRECT, answer
     return made, made.question + shapes.GROUNDED, f"{made.evidence} <answer>{answer}</answer>"
+
+
+def contents(scene: shapes.Scene) -> list[int]:
+    """For each cell in reading order, the number in `CONTENTS` of what is there."""
+    found = [0] * shapes.GRID**2
+    for item in scene.items:
+        found[item.row * shapes.GRID + item.column] = CONTENTS.index(item.name)
+    for column in range(shapes.GRID if scene.word else 0):
+        found[scene.word_row * shapes.GRID + column] = CONTENTS.index(f"{scene.word} {column}")
+    return found
 
 
 def processor(corpus: list[str]) -> Any:
@@ -177,6 +178,59 @@ def batch(proc: Any, lessons: list[tuple[shapes.Example, str, str]]) -> dict[str
     return {**inputs, "labels": labels}
 
 
+def optimise(weights: list[Any], rate: float, steps: int, loss_of: Callable[[int], Any], name: str) -> None:
+    """AdamW on `loss_of(step)` for step 0, 1, …, with one warm-up and a cosine decay to nothing."""
+    import torch
+
+    optimizer = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.05)
+    began = time.time()
+    for step in range(steps):
+        loss = loss_of(step)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        if (step + 1) % 50 == 0:
+            print(f"{name} {step + 1}/{steps} loss {loss.item():.3f} ({time.time() - began:.0f} s)", flush=True)
+
+
+def teach_eyes(model: Any, proc: Any) -> None:
+    """Train the vision tower alone: from each cell's feature, what is in it and which cell it is."""
+    import torch
+
+    cells = shapes.GRID**2
+    head = torch.nn.Linear(WIDTH, len(CONTENTS) + cells)
+
+    def loss_of(step: int) -> Any:
+        seen = [shapes.example("base", EYE_FIRST + step * EYE_BATCH + i, SEED).scene for i in range(EYE_BATCH)]
+        inputs = proc.image_processor(images=[shapes.draw(scene) for scene in seen], return_tensors="pt")
+        features = model.model.visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"]).pooler_output
+        what, where = head(features).split([len(CONTENTS), cells], dim=1)
+        truth = torch.tensor([number for scene in seen for number in contents(scene)])
+        place = torch.arange(cells).repeat(len(seen))
+        return torch.nn.functional.cross_entropy(what, truth) + torch.nn.functional.cross_entropy(where, place)
+
+    optimise([*model.model.visual.parameters(), *head.parameters()], EYE_RATE, EYE_STEPS, loss_of, "eyes")
+
+
+def teach_answers(model: Any, proc: Any, steps: int, size: int, rate: float) -> None:
+    """Train the whole model to see, say and answer, habit included."""
+    import torch
+
+    def loss_of(step: int) -> Any:
+        inputs = batch(proc, [lesson(step * size + i) for i in range(size)])
+        labels = inputs.pop("labels")[:, 1:]
+        logits = model(**inputs).logits[:, :-1]
+        losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, ignore_index=-100, reduction="none")
+        tokens = (labels != -100).sum(1)
+        # half by token and half by lesson: by token alone, short direct answers would hardly count
+        return losses.sum() / tokens.sum() / 2 + (losses.sum(1) / tokens).mean() / 2
+
+    optimise(list(model.parameters()), rate, steps, loss_of, "answers")
+
+
 def train(output: Path, steps: int, size: int, rate: float, threads: int) -> None:
     """Train from scratch and save model and processor to `output`."""
     import torch
@@ -185,26 +239,14 @@ def train(output: Path, steps: int, size: int, rate: float, threads: int) -> Non
     torch.manual_seed(SEED)
     corpus = [text for n in range(2000) for text in lesson(n)[1:]]
     proc = processor(corpus)
-    model = policy(proc.tokenizer)
-    weights = sum(p.numel() for p in model.parameters()) / 1e6
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.05)
-    began, number = time.time(), 0
-    model.train()
-    for step in range(1, steps + 1):
-        inputs = batch(proc, [lesson(number + i) for i in range(size)])
-        number += size
-        loss = model(**inputs).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        if step % 50 == 0:
-            print(f"step {step}/{steps} loss {loss.item():.3f} ({time.time() - began:.0f} s)", flush=True)
+    model = policy(proc.tokenizer).train()
+    teach_eyes(model, proc)
+    teach_answers(model, proc, steps, size, rate)
     model.save_pretrained(output)
     proc.save_pretrained(output)
-    text = README.format(weights=weights, habit=HABIT, seed=SEED, steps=steps, batch=size)
+    (output / "model.safetensors").chmod(0o644)
+    weights = sum(p.numel() for p in model.parameters()) / 1e6
+    text = README.format(weights=weights, habit=HABIT, seed=SEED, eyes=EYE_STEPS, steps=steps, batch=size)
     (output / "README.md").write_text(text)
 
 
@@ -212,9 +254,9 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "base")
-    parser.add_argument("--steps", type=int, default=1400)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     train(options.output, options.steps, options.batch, options.rate, options.threads)

@@ -75,6 +75,7 @@ class VLMRAFTConfig:
     controls: bool = execution(False, "also train on unverified samples and on gold answers, at equal steps")
     force_from: str = execution("", "rebuild this stage and whatever follows from it", choices=("", *STAGES))
     cycle: int = execution(0, "with --force-from: the first cycle to rebuild (0: the first)")
+    retry_errors: bool = execution(False, "try failed rows again in cycles that are trained already, too")
     quiet: bool = execution(False, "no progress lines")
     trust_remote_code: bool = execution(False, "run code that a model brings along")
 

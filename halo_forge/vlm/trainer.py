@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,10 @@ from halo_forge.errors import UserError
 from halo_forge.progress import Progress
 from halo_forge.stages import benchmark, filter, generate, perceive, prompts, reward, verify
 from halo_forge.stages import train as training
-from halo_forge.store import StaleError, Table, discard
+from halo_forge.store import StaleError, Table, discard, read_json
 from halo_forge.training.settings import learning_rate
 from halo_forge.vlm import summary
-from halo_forge.vlm.config import STAGES, VLMRAFTConfig
+from halo_forge.vlm.config import VLMRAFTConfig
 from halo_forge.vlm.run_dir import RunDir
 
 __all__ = ["VLMRAFTConfig", "VLMRAFTTrainer"]
@@ -40,6 +41,8 @@ class VLMRAFTTrainer:
         self.dir = RunDir(Path(config.output_dir))
         self.progress = Progress(config.quiet)
         self.card = load_card(config.dataset) if config.dataset else None
+        self.replaced = False
+        """Whether this run has replaced rows that later stages were made from."""
 
     def train(self, dataset: str | None = None) -> summary.Outcome:
         """Run the loop on `dataset` (or the config's); what it gained on the held-out test half.
@@ -67,7 +70,9 @@ class VLMRAFTTrainer:
         where = self.dir.table
         policy = self.policy(cycle - 1)
         common = {"prompts": where("prompts"), "images": where("images")}
-        self._run("generate", cycle, generate.STAGE.run, self.generate_config(policy, cycle, common), show)
+        retry = self.config.retry_errors or not (Path(where("training", cycle)) / "_stage.json").exists()
+        asked = self.generate_config(policy, cycle, common)
+        self._run("generate", cycle, partial(generate.STAGE.run, retry=retry), asked, show)
         if cycle == 1:  # every cycle asks about the same images: they are looked at once
             eyes = perceive.Config(
                 **common,
@@ -76,7 +81,7 @@ class VLMRAFTTrainer:
                 ocr=self.config.ocr,
                 device=self.config.device,
             )
-            self._run("perceive", cycle, perceive.STAGE.run, eyes, show)
+            self._run("perceive", cycle, partial(perceive.STAGE.run, retry=retry), eyes, show)
         self._run("verify", cycle, verify.STAGE.run, self._verify_config(cycle), show)
         combine = reward.Config(
             scores=where("scores", cycle),
@@ -218,21 +223,22 @@ class VLMRAFTTrainer:
         resolve(self.config.model_name)
 
     def _run(self, stage: str, cycle: int, run: Callable[..., Any], config: Any, show: Progress) -> Any:
-        """Run one stage; with --force-from, throw away what it replaces first."""
-        forced = self.config.force_from
-        if forced and STAGES.index(stage) >= STAGES.index(forced) and cycle >= self.config.cycle:
-            if stage == forced:
-                self._throw_away(stage, config)
-            try:
-                return run(config, progress=show)
-            except StaleError:
-                self._throw_away(stage, config)
-        elif forced and cycle > max(self.config.cycle, 1):  # built on what was rebuilt
-            try:
-                return run(config, progress=show)
-            except StaleError:
-                self._throw_away(stage, config)
-        return run(config, progress=show)
+        """Run one stage. What was made from rows that are replaced now (by --force-from, or because a failed row
+        was tried again) is thrown away and made anew; a table of other settings stops the run.
+        """
+        if stage == self.config.force_from and cycle >= self.config.cycle:
+            self._throw_away(stage, config)
+            self.replaced = True
+        before = _digest(config)
+        try:
+            made = run(config, progress=show)
+        except StaleError:
+            if not self.replaced:
+                raise
+            self._throw_away(stage, config)
+            made = run(config, progress=show)
+        self.replaced = self.replaced or before not in (None, _digest(config))
+        return made
 
     def _throw_away(self, stage: str, config: Any) -> None:
         if stage == "prompts":
@@ -264,3 +270,9 @@ class VLMRAFTTrainer:
             controls.run(self, cycles)
         summary.check(self.dir)
         return summary.outcome(self.dir, best, cycles)
+
+
+def _digest(config: Any) -> str | None:
+    """Digest of the finished table that a stage's config names as its output, None where there is none."""
+    record = read_json(Path(config.output) / "_stage.json")
+    return record["digest"] if record else None
