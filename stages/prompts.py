@@ -32,9 +32,10 @@ from halo_forge.datasets.cards import load_card
 from halo_forge.datasets.identity import identity as sources
 from halo_forge.datasets.identity import revisions
 from halo_forge.errors import UserError
+from halo_forge.files import read_json
 from halo_forge.progress import EVERY_SECONDS, Progress
 from halo_forge.schema import from_rows
-from halo_forge.store import Table, Writer, read_json
+from halo_forge.store import Table, Writer
 
 VERSION = 1
 PART_ROWS = 1024

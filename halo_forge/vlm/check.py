@@ -6,7 +6,7 @@ from pathlib import Path
 
 from halo_forge import keys
 from halo_forge.errors import UserError
-from halo_forge.store import read_json
+from halo_forge.files import read_json
 from halo_forge.vlm import summary
 from halo_forge.vlm.run_dir import RunDir
 

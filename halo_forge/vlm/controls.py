@@ -30,7 +30,7 @@ def run(trainer: VLMRAFTTrainer, cycles: int) -> None:
         show = trainer.progress.under(f"control {name}: ")
         folder = trainer.dir.root / "controls" / name
         rate = trainer.config.learning_rate
-        config = trainer.train_config(sft, trainer.config.model_name, folder / "adapter", cycles, rate)
+        config = trainer.recipes.lesson(sft, trainer.config.model_name, folder / "adapter", cycles, rate)
         train.run(dataclasses.replace(config, max_steps=steps), progress=show)
         trainer.evaluate(cycles, str(folder / "adapter"), below=f"controls/{name}")
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from halo_forge.errors import UserError
-from halo_forge.store import Table, write_json
+from halo_forge.files import write_json
+from halo_forge.store import Table
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets", "duckdb", "pyarrow", "ultralytics", "rapidocr")
 
