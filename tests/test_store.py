@@ -91,3 +91,27 @@ def test_empty_table_exists(tmp_path: Path) -> None:
     table = written(tmp_path / "t", rows=0)
     assert table.open().rows == 0
     assert table.where("step", [1]).num_rows == 0
+
+
+def test_full_disk_is_one_line_and_leaves_the_table_resumable(tmp_path: Path) -> None:
+    import resource
+
+    writer = store.Writer.begin(tmp_path / "t", "training", PAYLOAD, store.ranges(8, 4))
+    writer.write(0, steps(0, 4))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, hard))  # smaller than a part: as if the disk were full
+    try:
+        with pytest.raises(UserError, match=r"cannot write .*part-00001.parquet") as caught:
+            writer.write(1, steps(4, 8))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "t").glob(".*tmp"))
+    again = store.Writer.begin(tmp_path / "t", "training", PAYLOAD, store.ranges(8, 4))
+    assert list(again.missing()) == [(1, 4, 8)]
+
+
+def test_a_change_of_schema_or_rows_changes_the_digest(tmp_path: Path) -> None:
+    writer = store.Writer.begin(tmp_path / "t", "training", PAYLOAD)
+    writer.write(0, steps(0, 3))
+    assert writer.finish().digest != written(tmp_path / "u", rows=4).digest

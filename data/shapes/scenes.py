@@ -164,22 +164,12 @@ def _question(scene: Scene, kind: str, rng: random.Random) -> tuple[str, str, st
         n = shapes[shape]
         remark = f"There {'is' if n == 1 else 'are'} {NUMBERS[n]} {shape}{'' if n == 1 else 's'}."
         return f"How many {shape}s are there?", str(n), remark
-    pairs = [
-        (x, y)
-        for x in scene.items
-        for y in scene.items
-        if x.column != y.column and names[x.name] == names[y.name] == 1 and x.name != y.name
-    ]
-    if not pairs:
+    outer = [i for i in scene.items if i.column != 1 and names[i.name] == 1]
+    if not outer:
         return None
-    x, y = rng.choice(pairs)
-    side = "left" if x.column < y.column else "right"
-    place = "left of" if side == "left" else "right of"
-    return (
-        f"Is the {x.name} left or right of the {y.name}?",
-        side,
-        f"The {x.name} is {place} the {y.name}.",
-    )
+    item = rng.choice(outer)
+    side = "left" if item.column == 0 else "right"
+    return f"Is the {item.name} on the left or on the right?", side, f"The {item.name} is on the {side} side."
 
 
 def example(split: str, number: int, seed: int = 0) -> Example:
