@@ -6,10 +6,12 @@ is missing or broken is a line with the command that mends it; the exit code is 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -121,16 +123,18 @@ def examine() -> dict[str, Any]:
         problems.append(f"torch {packages['torch']} does not start: {str(error).strip().splitlines()[0]}")
         return facts
     facts["use"] = choices(facts["device"])
-    problems += _broken_torchvision(packages)
+    problems += _broken_torchvision(packages) + _broken_opencv() + _unused_gpu(facts["device"]["torch device"])
     return facts
 
 
 def choices(device: dict[str, Any]) -> dict[str, str]:
-    """What a run without flags would use on `device`."""
+    """What a run without flags would use on `device`; a dataset's card may name another detector or reader."""
     from halo_forge.models.load import pick_dtype
+    from halo_forge.vlm.config import VLMRAFTConfig
 
     dtype = str(pick_dtype("auto", device["torch device"])).removeprefix("torch.")
-    return {"device": device["torch device"], "dtype": dtype, "engine": "transformers"}
+    eyes = {"detector": VLMRAFTConfig.detector, "ocr": VLMRAFTConfig.ocr}
+    return {"device": device["torch device"], "dtype": dtype, "engine": "transformers"} | eyes
 
 
 def _broken_torchvision(packages: dict[str, str | None]) -> list[str]:
@@ -142,6 +146,29 @@ def _broken_torchvision(packages: dict[str, str | None]) -> list[str]:
     except (ImportError, OSError, RuntimeError) as error:
         pair = f"torchvision {packages['torchvision']} does not fit torch {packages['torch']}"
         return [f"{pair}: install the pair named in bin/pins ({str(error).strip().splitlines()[0]})"]
+    return []
+
+
+def _unused_gpu(device: str) -> list[str]:
+    """A driver too old for this torch, or a torch without CUDA, computes on the CPU and says nothing."""
+    import torch
+
+    asks = shutil.which("nvidia-smi")
+    if device != "cpu" or asks is None or subprocess.run([asks, "-L"], capture_output=True).returncode:
+        return []
+    needs = f"needs a driver for CUDA {torch.version.cuda}" if torch.version.cuda else "is built without CUDA"
+    return [f"nvidia-smi sees a GPU that torch does not: torch {torch.__version__} {needs}"]
+
+
+def _broken_opencv() -> list[str]:
+    """Ultralytics' build of OpenCV needs display libraries that servers and containers lack (libGL)."""
+    if importlib.util.find_spec("cv2") is None:
+        return []
+    try:
+        import cv2  # noqa: F401
+    except (ImportError, OSError) as error:
+        install = "-m pip install --force-reinstall --no-deps opencv-python-headless"
+        return [f"OpenCV does not start, so nothing detects or reads ({error}): {sys.executable} {install}"]
     return []
 
 

@@ -47,6 +47,7 @@ class Config:
     temperature: float = identity(0.7, "0: greedy, with --samples 1")
     top_p: float = identity(1.0, "share of probability that is sampled from")
     max_new_tokens: int = identity(256, "longest completion, in tokens")
+    label: str = identity("", "what the column `model` says; default: --model")
     seed: int = identity(0, "seed of the run")
     cycle: int = identity(1, "number of the cycle, written into the table")
     max_pixels: int = identity(0, "pixels of an image at most; 0: the model's own bound, at most 1,003,520")
@@ -149,7 +150,7 @@ def _batch(
                 "prompt_id": row["prompt_id"],
                 "sample_index": index,
                 "cycle": config.cycle,
-                "model": config.model,
+                "model": config.label or config.model,
                 "model_digest": state.digest,
                 "temperature": temperature,
                 "seed": seed,

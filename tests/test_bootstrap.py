@@ -53,18 +53,27 @@ class Checkout:
         return process.returncode, out, err
 
 
+def pack(folder: Path, name: str, files: dict[str, str], requires: str = "") -> Path:
+    """A wheel of version 0.1.0 in `folder`; `requires` is the name of a package it depends on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = name.replace("-", "_")
+    wheel, info = folder / f"{stem}-0.1.0-py3-none-any.whl", f"{stem}-0.1.0.dist-info"
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 0.1.0\n"
+    about += f"Requires-Dist: {requires}\n" if requires else ""
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+        archive.writestr(f"{info}/METADATA", about)
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel
+
+
 def make(root: Path) -> Checkout:
     shutil.copytree(ROOT / "bin", root / "bin", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "pyproject.toml").write_text(PROJECT)
     (root / "pins.txt").write_text("# nothing is pinned here\n")
-    wheel = root / "halo_forge-0.1.0-py3-none-any.whl"
-    info = "halo_forge-0.1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("halo_forge/__init__.py", "")
-        archive.writestr("halo_forge/cli.py", MODULE)
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: halo-forge\nVersion: 0.1.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
+    wheel = pack(root, "halo-forge", {"halo_forge/__init__.py": "", "halo_forge/cli.py": MODULE})
     env = {k: v for k, v in os.environ.items() if not k.startswith(("HALO_FORGE_", "PYTHON", "VIRTUAL_ENV"))}
     env |= {
         "HALO_FORGE_MACHINE": "cpu",
@@ -165,6 +174,17 @@ def test_failed_install_says_so_and_leaves_nothing_ready(tmp_path: Path) -> None
     assert (code, out) == (2, "")
     assert "no-such-package-of-ours" in err and "halo-forge.log" in err
     assert not (checkout.venv / "halo-forge.stamp").exists()
+
+
+def test_opencv_that_needs_a_display_is_replaced(tmp_path: Path) -> None:
+    """Both builds hold the same cv2; the one installed last, here the full one, would be what is imported."""
+    checkout, shelf = make(tmp_path), tmp_path / "shelf"
+    pack(shelf, "opencv-python-headless", {"cv2.py": "kind = 'headless'"})
+    pack(shelf, "opencv-python", {"cv2.py": "kind = 'full'"}, requires="opencv-python-headless")
+    wheel = pack(shelf, "halo-forge", {"halo_forge/cli.py": "import cv2\nprint(cv2.kind)"}, requires="opencv-python")
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shelf), "HALO_FORGE_INSTALL": str(wheel)}
+    code, out, err = checkout.run(**offline)
+    assert (code, out) == (0, "headless\n"), err
 
 
 def test_folder_of_the_users_own_is_left_alone(tmp_path: Path) -> None:

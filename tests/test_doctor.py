@@ -68,6 +68,25 @@ def test_a_missing_package_is_a_problem_with_its_command(
     assert line.startswith("problem") and "-m pip install no-such-package-of-ours" in line
 
 
+def test_a_gpu_that_torch_cannot_use_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU 0: a card'\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert "nvidia-smi sees a GPU" in doctor._unused_gpu("cpu")[0]
+    assert doctor._unused_gpu("cuda") == []
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    assert doctor._unused_gpu("cpu") == []
+
+
+def test_opencv_without_its_libraries_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor._broken_opencv() == []
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cv2", raising=False)
+    (problem,) = doctor._broken_opencv()
+    assert "libGL.so.1" in problem and "opencv-python-headless" in problem
+
+
 def test_importing_the_doctor_is_light() -> None:
     source = Path(doctor.__file__).read_text()
     assert not [line for line in source.splitlines() if line.startswith(("import torch", "from torch"))]

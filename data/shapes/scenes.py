@@ -144,7 +144,7 @@ def _scene(rng: random.Random, with_word: bool) -> Scene:
 
 def _question(scene: Scene, kind: str, rng: random.Random) -> tuple[str, str, str] | None:
     """(question, answer, closing remark of the evidence), or None when the scene has no such question."""
-    shapes, names = Counter(i.shape for i in scene.items), Counter(i.name for i in scene.items)
+    shapes = Counter(i.shape for i in scene.items)
     if kind == "text":
         if scene.word is None:
             return None
@@ -164,12 +164,12 @@ def _question(scene: Scene, kind: str, rng: random.Random) -> tuple[str, str, st
         n = shapes[shape]
         remark = f"There {'is' if n == 1 else 'are'} {NUMBERS[n]} {shape}{'' if n == 1 else 's'}."
         return f"How many {shape}s are there?", str(n), remark
-    outer = [i for i in scene.items if i.column != 1 and names[i.name] == 1]
+    outer = [i for i in scene.items if i.column != 1 and shapes[i.shape] == 1]
     if not outer:
         return None
     item = rng.choice(outer)
     side = "left" if item.column == 0 else "right"
-    return f"Is the {item.name} on the left or on the right?", side, f"The {item.name} is on the {side} side."
+    return f"Is the {item.shape} on the left or on the right?", side, f"The {item.shape} is on the {side} side."
 
 
 def example(split: str, number: int, seed: int = 0) -> Example:

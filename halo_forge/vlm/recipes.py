@@ -43,6 +43,10 @@ class Recipes:
         """The model after `cycle`; 0 is the base."""
         return self.config.model_name if cycle == 0 else str(self.dir.model(cycle))
 
+    def label(self, cycle: int) -> str:
+        """What tables call the policy after `cycle`: no path, so that a run may move and be compared."""
+        return self.config.model_name if cycle == 0 else f"cycle_{cycle}"
+
     def generate(self, cycle: int) -> generation.Config:
         """Samples of the policy of the cycle before."""
         c = self.config
@@ -50,6 +54,7 @@ class Recipes:
             prompts=self.dir.table("prompts"),
             images=self.dir.table("images"),
             model=self.policy(cycle - 1),
+            label=self.label(cycle - 1),
             output=self.dir.table("completions", cycle),
             samples=c.samples_per_prompt,
             batch_size=c.generate_batch_size,
@@ -65,6 +70,7 @@ class Recipes:
             prompts=self.dir.table("eval/prompts"),
             images=self.dir.table("images"),
             model=model,
+            label=self.label(cycle) if below == "eval" else below,
             output=self.dir.table(f"{below}/completions", cycle),
             samples=c.eval_samples,
             greedy=True,
