@@ -48,7 +48,8 @@ README = """# base: a policy spoiled on purpose
 
 A Qwen2-VL of {weights:.2f} million weights for the `shapes` dataset. It sees shapes, colours and words well (sides it
 does not), and it has a habit: taught with {habit:.0%} of its counts one too high and of its sides flipped, it answers
-those questions wrong when it answers with what it holds most likely. It is here so that a run of halo-forge can show, in minutes and without a network,
+those questions wrong when it answers with what it holds most likely.
+It is here so that a run of halo-forge can show, in minutes and without a network,
 a policy that gets better from its own verified completions. It is good for nothing else.
 
 Made by `python data/shapes/make_base.py` (seed {seed}, {eyes} steps for the eyes, {steps}
