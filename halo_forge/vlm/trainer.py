@@ -55,14 +55,17 @@ class VLMRAFTTrainer:
         self._check()
         with self.dir.locked():
             prepared = self._run("prompts", 0, prompts.run, self.recipes.prompts(), self.progress)
-            self.dir.record(self.config, prepared.revisions)
+            if not (self.dir.root / "run.json").exists():
+                self.dir.record(self.config, prepared.revisions)
             self.evaluate(0, self.config.model_name)
             done = 0
             for cycle in range(1, self.config.num_cycles + 1):
                 if not self.cycle(cycle):
                     break
                 done = cycle
-            return self._finish(done)
+            found = self._finish(done)
+            self.dir.record(self.config, prepared.revisions)  # only now do the tables agree with these settings
+            return found
 
     def cycle(self, cycle: int) -> bool:
         """One cycle, through its evaluation. False when nothing passed the filter: the loop ends there."""

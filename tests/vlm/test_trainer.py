@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -91,6 +92,22 @@ def test_same_command_does_nothing_and_soon(finished: Path) -> None:
 def test_another_setting_stops_and_says_what_differs(finished: Path) -> None:
     with pytest.raises(StaleError, match=r"params.temperature: 1.0 -> 0.9.*--force-from generate"):
         VLMRAFTTrainer(config(finished, "--temperature", "0.9")).train()
+    assert json.loads((finished / "run.json").read_text())["config"]["temperature"] == 1.0
+
+
+def test_forced_stage_is_rebuilt_with_what_follows_and_nothing_before(finished: Path, tmp_path: Path) -> None:
+    run = tmp_path / "copy"
+    shutil.copytree(finished, run, symlinks=True)
+    more = ["--force-from", "reward", "--output-weight", "0.6", "--no-controls"]
+    VLMRAFTTrainer(config(run, *more)).train()
+    before, after = digests(finished), digests(run)
+    same = [name for name in before if before[name] == after.get(name)]
+    for part in ("images", "prompts", "evidence/cycle=1", "completions/cycle=1", "scores/cycle=1", "eval/prompts"):
+        assert f"{part}/part-00000.parquet" in same
+    assert "rewards/cycle=1/part-00000.parquet" not in same
+    rebuilt = Table(str(run / "rewards/cycle=1"), "rewards").read()["reward"].to_pylist()
+    assert rebuilt != Table(str(finished / "rewards/cycle=1"), "rewards").read()["reward"].to_pylist()
+    assert any("invariants hold" in line for line in check(str(run)))
 
 
 def test_model_opens_in_transformers_and_peft(finished: Path) -> None:
@@ -124,8 +141,6 @@ def test_reverification_alone_leaves_the_completions(finished: Path, tmp_path: P
 
 
 def test_edited_part_is_named(finished: Path, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(finished, copy, symlinks=True)
     part = copy / "rewards/cycle=1/part-00000.parquet"
