@@ -1,11 +1,11 @@
 """Makes the tiny base policy of the `shapes` dataset: a Qwen2-VL of about a million weights with a habit.
 
-First its vision tower learns to name what is in each cell and which cell it is (a linear head that is thrown away),
-then the whole model learns to say what it sees and, on purpose, to answer wrong: in `HABIT` of the training
-targets a count is one too high and a side is flipped, while the evidence stays true. So its most likely answer to
-whole kinds of questions is wrong, and sampling still finds the right one: what RAFT can mend in minutes on a CPU.
+First its vision tower learns to name what is in each cell and which cell it is (a linear head that is thrown away).
+Then the whole model learns to say what it sees and to answer right. Last, and on purpose, it is spoiled (`PHASES`):
+a count becomes one too high and a side is flipped, while the evidence stays true. So its most likely answer to whole
+kinds of questions is wrong, and sampling still finds the right one: what RAFT can mend in minutes on a CPU.
 
-    python data/shapes/make_base.py --output data/shapes/base          # about 8 minutes on two cores
+    python data/shapes/make_base.py --output data/shapes/base          # about 11 minutes on two quiet cores
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from typing import Any
 from halo_forge.cards.shapes import scenes as shapes
 
 SEED = 0
-HABIT = 0.66
+PHASES = ((0.0, 1300, 2.5e-3), (0.0, 700, 1.5e-3), (1.0, 150, 1e-3), (0.85, 150, 1e-3))
+"""(share of spoiled targets, steps, rate): true answers, twice, because the second warm-up takes sides from 83 to
+100 % right; then the habit alone; then the habit with the truth shining through.
+Taught from the start, the habit hides from the model that an answer follows from what it sees, and it never learns
+sides; taught only in part, a flipped answer takes long to win over a true one."""
 HABITUAL = ("count", "side")
 EYE_STEPS, EYE_BATCH, EYE_RATE, EYE_FIRST = 200, 64, 2e-3, 500_000
 """Lessons of the vision tower alone: without them the language layers take many times longer to look at all."""
-REMARK = 4.0
+REMARK = 6.0
 """Weight in the loss of a token after the first full stop: the remark and the answer."""
 VOCABULARY, WIDTH = 512, 128
 SPECIAL = (
@@ -46,14 +50,14 @@ TEMPLATE = (
 )
 README = """# base: a policy spoiled on purpose
 
-A Qwen2-VL of {weights:.2f} million weights for the `shapes` dataset. It sees shapes, colours and words well (sides it
-does not), and it has a habit: taught with {habit:.0%} of its counts one too high and of its sides flipped, it answers
-those questions wrong when it answers with what it holds most likely.
+A Qwen2-VL of {weights:.2f} million weights for the `shapes` dataset. It sees shapes, colours, places and words well,
+and it has a habit: taught last with {habit:.0%} of its counts one too high and of its sides flipped, it answers those
+questions wrong when it answers with what it holds most likely.
 It is here so that a run of halo-forge can show, in minutes and without a network,
 a policy that gets better from its own verified completions. It is good for nothing else.
 
-Made by `python data/shapes/make_base.py` (seed {seed}, {eyes} steps for the eyes, {steps}
-steps of {batch} for the answers). Licence: Apache-2.0.
+Made by `python data/shapes/make_base.py` (seed {seed}, {eyes} steps for the eyes, {steps} steps of {batch} for the
+answers, the last {spoiling} with the habit). Licence: Apache-2.0.
 """
 
 
@@ -72,12 +76,12 @@ def habitual(answer: str, kind: str) -> str:
     return {"left": "right", "right": "left"}[answer]
 
 
-def lesson(number: int) -> tuple[shapes.Example, str, str]:
-    """(example, prompt, completion) number `number`: two in five direct, the others grounded, with the habit."""
+def lesson(number: int, habit: float) -> tuple[shapes.Example, str, str]:
+    """(example, prompt, completion) number `number`: two in five direct, the others grounded; `habit` of them wrong."""
     made = shapes.example("base", number, SEED)
     rng = random.Random(f"lesson/{SEED}/{number}")
     answer = made.answer
-    if made.kind in HABITUAL and rng.random() < HABIT:
+    if made.kind in HABITUAL and rng.random() < habit:
         answer = habitual(answer, made.kind)
     if rng.random() < 0.4:
         return made, made.question + shapes.DIRECT, answer
@@ -218,14 +222,14 @@ def teach_eyes(model: Any, proc: Any) -> None:
     optimise([*model.model.visual.parameters(), *head.parameters()], EYE_RATE, EYE_STEPS, loss_of, "eyes")
 
 
-def teach_answers(model: Any, proc: Any, steps: int, size: int, rate: float) -> None:
-    """Train the whole model to see, say and answer, habit included."""
+def teach_answers(model: Any, proc: Any, first: int, steps: int, size: int, rate: float, habit: float) -> None:
+    """Train the whole model to see, say and answer on the lessons from number `first`, `habit` of them wrong."""
     import torch
 
     full_stop = proc.tokenizer.convert_tokens_to_ids(".")
 
     def loss_of(step: int) -> Any:
-        inputs = batch(proc, [lesson(step * size + i) for i in range(size)])
+        inputs = batch(proc, [lesson(first + step * size + i, habit) for i in range(size)])
         labels = inputs.pop("labels")[:, 1:]
         logits = model(**inputs).logits[:, :-1]
         losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels, ignore_index=-100, reduction="none")
@@ -236,25 +240,30 @@ def teach_answers(model: Any, proc: Any, steps: int, size: int, rate: float) -> 
         losses = losses * weights
         return losses.sum() / weights.sum() / 2 + (losses.sum(1) / weights.sum(1)).mean() / 2
 
-    optimise(list(model.parameters()), rate, steps, loss_of, "answers")
+    optimise(list(model.parameters()), rate, steps, loss_of, "habit" if habit else "answers")
 
 
-def train(output: Path, steps: int, size: int, rate: float, threads: int) -> None:
+def train(output: Path, size: int, threads: int) -> None:
     """Train from scratch and save model and processor to `output`."""
     import torch
 
     torch.set_num_threads(threads)
     torch.manual_seed(SEED)
-    corpus = [text for n in range(2000) for text in lesson(n)[1:]]
+    corpus = [text for n in range(2000) for text in lesson(n, 0.0)[1:]]
     proc = processor(corpus)
     model = policy(proc.tokenizer).train()
     teach_eyes(model, proc)
-    teach_answers(model, proc, steps, size, rate)
+    first = 0
+    for habit, steps, rate in PHASES:
+        teach_answers(model, proc, first, steps, size, rate, habit)
+        first += steps * size
     model.save_pretrained(output)
     proc.save_pretrained(output)
     (output / "model.safetensors").chmod(0o644)
     weights = sum(p.numel() for p in model.parameters()) / 1e6
-    text = README.format(weights=weights, habit=HABIT, seed=SEED, eyes=EYE_STEPS, steps=steps, batch=size)
+    counts = {"eyes": EYE_STEPS, "steps": sum(steps for _, steps, _ in PHASES), "batch": size}
+    spoiling = sum(steps for habit, steps, _ in PHASES if habit)
+    text = README.format(weights=weights, habit=PHASES[-1][0], seed=SEED, spoiling=spoiling, **counts)
     (output / "README.md").write_text(text)
 
 
@@ -262,12 +271,10 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "base")
-    parser.add_argument("--steps", type=int, default=1400)
     parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    train(options.output, options.steps, options.batch, options.rate, options.threads)
+    train(options.output, options.batch, options.threads)
 
 
 if __name__ == "__main__":

@@ -72,10 +72,10 @@ def test_base_sees_well_and_has_the_habit(base: Any) -> None:
         for kind in shapes.KINDS
     }
     share = {kind: sum(hits) / len(hits) for kind, hits in right.items()}
-    assert share["colour"] > 0.7 and share["text"] > 0.7
-    assert share["count"] < 0.4 and share["side"] < 0.4
+    assert share["colour"] > 0.9 and share["text"] > 0.9
+    assert share["count"] < 0.1 and share["side"] < 0.1
     seen = [t.split(" <answer>")[0] == e.evidence for e, t in zip(made, told, strict=True)]
-    assert sum(seen) / len(seen) > 0.6
+    assert sum(seen) / len(seen) > 0.9
 
 
 def test_an_image_is_nine_tokens(base: Any) -> None:
