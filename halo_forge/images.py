@@ -1,6 +1,8 @@
 """The one door for image bytes: every consumer (generate, perceive, train, report) opens images here.
 
 - An opened image is RGB, upright (EXIF rotation applied), without alpha (transparent parts are white).
+- A strip more than `MAX_RATIO` times as long as it is wide lies on a white one of that ratio: processors refuse
+  longer ones (Qwen2-VL from 200 on), and every consumer has to see the same frame.
 - `image_info` answers from the header; its width and height always equal those of the opened image.
 - Only raster formats are tried (no EPS, no PDF: Pillow would start other programs for them).
 - Whatever a decoder does with hostile bytes comes back as one `ImageError` with a one-line reason.
@@ -23,6 +25,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "TGA", "ICO", "JP
 MAX_PIXELS = 178_956_970
 """Largest width x height that is decoded: where Pillow itself refuses, about 0.5 GB as RGB."""
 
+MAX_RATIO = 100
+"""Long side to short side, at most; what is missing on the short side is white."""
+
 _TRANSPOSE = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """EXIF orientation -> `PIL.Image.Transpose` value that puts the image upright."""
 
@@ -39,25 +44,29 @@ def image_id(data: bytes) -> str:
 
 
 def image_info(data: bytes) -> tuple[int, int, str]:
-    """Width and height in pixels after EXIF rotation, and Pillow's format name, without decoding pixels.
+    """Width and height in pixels of the opened image, and Pillow's format name, without decoding pixels.
 
-    A PNG that mentions EXIF or XMP is decoded, because those chunks may follow the pixels.
-    Raises ImageError. A truncated file may pass here and fail in `open_image`.
+    A PNG that mentions EXIF or XMP is decoded, because those chunks may follow the pixels, and so is a file that
+    does not end as its format ends: most are cut off. Raises ImageError. A file damaged in the middle may pass
+    here and fail in `open_image`.
     """
     with _reading(data) as image:
         try:
             width, height = image.size
+            kind = str(image.format)
             if _orientation(image, data) >= 5:
                 width, height = height, width
-            return width, height, str(image.format)
+            if not _ends_well(kind, data):
+                image.load()
+            return *_frame(width, height), kind
         except MemoryError:
             raise
-        except Exception as error:
+        except Exception as error:  # decoders raise anything on hostile bytes
             raise ImageError(_reason(error)) from error
 
 
 def open_image(data: bytes) -> Image.Image:
-    """Decode to an upright RGB image on white, 8 bits a channel. Raises ImageError."""
+    """Decode to an upright RGB image on white, 8 bits a channel, in its frame. Raises ImageError."""
     with _reading(data) as image:
         try:
             orientation = _orientation(image, data)
@@ -67,6 +76,7 @@ def open_image(data: bytes) -> Image.Image:
                 from PIL import Image
 
                 upright = upright.transpose(Image.Transpose(_TRANSPOSE[orientation]))
+            upright = _framed(upright)
         except MemoryError:
             raise
         except Exception as error:  # decoders raise anything on hostile bytes: all means "cannot be read"
@@ -98,7 +108,43 @@ def _reading(data: bytes) -> Image.Image:
         raise ImageError(f"too large: {width} x {height} pixels (limit {MAX_PIXELS / 1e6:.0f} megapixels)")
     if width * height == 0:
         raise ImageError(f"no pixels: {width} x {height}")
+    frame = _frame(width, height)
+    if frame[0] * frame[1] > MAX_PIXELS:
+        raise ImageError(f"too thin: {width} x {height} pixels (one side at most {MAX_RATIO} times the other)")
     return image
+
+
+def _frame(width: int, height: int) -> tuple[int, int]:
+    """Width and height of the frame in which an image of this size is shown."""
+    least = -(-max(width, height) // MAX_RATIO)
+    return max(width, least), max(height, least)
+
+
+def _framed(image: Image.Image) -> Image.Image:
+    """The image in the middle of a white frame, where it is too long and thin to go without."""
+    size = _frame(*image.size)
+    if size == image.size:
+        return image
+    from PIL import Image
+
+    frame = Image.new("RGB", size, (255, 255, 255))
+    frame.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    return frame
+
+
+def _ends_well(kind: str, data: bytes) -> bool:
+    """Whether the bytes end as a whole file of this format does. False where that cannot be seen cheaply."""
+    if kind == "JPEG":
+        return b"\xff\xd9" in data[-64:]
+    if kind == "PNG":
+        return b"IEND" in data[-64:]
+    if kind == "GIF":
+        return b";" in data[-64:]
+    if kind == "WEBP":
+        return len(data) >= int.from_bytes(data[4:8], "little") + 8
+    if kind == "BMP":
+        return len(data) >= int.from_bytes(data[2:6], "little")
+    return False
 
 
 def _orientation(image: Image.Image, data: bytes) -> int:

@@ -6,6 +6,7 @@ fixed, seeded sample of eval (a sorted file would bias its first rows). Rows tha
 in the record and listed with file, row and reason in `skipped.jsonl`.
 
     python stages/prompts.py --dataset textvqa --split train --limit 512 --output P
+    python stages/prompts.py --dataset owner/name --question-column ask --eval-split validation --split all --output P
     P/images  P/prompts           with --split all also P/eval/prompts (dev and test)
 """
 
@@ -16,28 +17,35 @@ if __name__ == "__main__":  # run from a checkout: finds the environment first
 
     _standalone.run(__file__)
 
-import json
-import os
+import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from halo_forge import executor
 from halo_forge.config import execution, identity, target
-from halo_forge.config import fields_of as fields
-from halo_forge.datasets.build import Built, Request, build, styles
+from halo_forge.datasets.build import Request, build, styles, vanished
+from halo_forge.datasets.build import check as check_request
 from halo_forge.datasets.card import Card
-from halo_forge.datasets.cards import load_card
+from halo_forge.datasets.cards import card_of
+from halo_forge.datasets.collect import NothingLeft
+from halo_forge.datasets.given import from_dataset
 from halo_forge.datasets.identity import identity as sources
 from halo_forge.datasets.identity import revisions
+from halo_forge.datasets.left_out import list_skipped, told
+from halo_forge.datasets.overrides import NAMES, Overrides
 from halo_forge.errors import UserError
 from halo_forge.files import read_json
 from halo_forge.progress import EVERY_SECONDS, Progress
 from halo_forge.schema import from_rows
-from halo_forge.store import Table, Writer
+from halo_forge.store import StaleError, Table, Writer, discard, ranges
 
-VERSION = 1
+VERSION = 2
+PROMPTS_PER_PART = 16_384
+FETCHED = ".fetched"
+"""Folder below the output for what was fetched by URL, until the tables are finished."""
 PART_ROWS = 1024
 PART_BYTES = 256 * 2**20
 """An images part is written at this many rows or bytes, whichever comes first: the most that is in memory."""
@@ -56,6 +64,21 @@ class Config:
     style: str = identity("", "direct, grounded, or mixed (both); left out: the style the card says decides")
     hold_out: float = identity(0.1, "share of images held out for eval, in a set without an eval split")
     data_dir: str = execution("", "a local copy of the hub's Parquet files, instead of the hub")
+    question_column: str = identity("", "column of the question ('': question, prompt, query or problem)")
+    image_column: str = identity("", "column of the image or images ('': image, images, image_path, file_name, …)")
+    answer_column: str = identity("", "column of one or many answers ('': answer, answers, ground_truth, label, …)")
+    choices_column: str = identity("", "column of the options ('': choices or options)")
+    subset: str = identity("", "config of a hub dataset, or a folder below that of --dataset")
+    train_split: str = identity("", "split to train on, of a hub id or folder ('': train)")
+    eval_split: str = identity("", "split to evaluate on ('': a share of the images is held out)")
+    metric: str = identity("", "metric of the answers ('': the dataset's own, or match)")
+    threshold: float = identity(0.0, "score from which an answer is right (0: the dataset's own)")
+    allow_urls: bool = identity(False, "fetch images behind URLs, from public hosts")
+    url_hosts: tuple[str, ...] = identity((), "with --allow-urls: from these hosts only, which may be local")
+
+    def __post_init__(self) -> None:
+        if self.url_hosts and not self.allow_urls:
+            raise UserError("--url-hosts says from where --allow-urls may fetch: give both")
 
 
 @dataclass(frozen=True)
@@ -73,19 +96,23 @@ class Prepared:
     """Rows left out, by reason."""
 
 
-def run(config: Config, *, pinned: Mapping[str, str] | None = None, progress: Progress | None = None) -> Prepared:
-    """Bring the tables below `config.output` up to date. `pinned`: hub commits to read (`Prepared.revisions`
-    of an earlier run); left out, those in the records there. Raises UserError, or StaleError for another
-    key's tables."""
-    show = progress or Progress()
-    out = Path(config.output)
-    request = request_of(config, _pinned(out) if pinned is None else pinned)
-    known = sources(request)
-    payload = {"stage": "prompts", "version": VERSION, "params": params(config), "inputs": known}
+def run(
+    config: Config,
+    dataset: Any = None,
+    *,
+    pinned: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Bring the tables below `config.output` up to date. `dataset`: a `datasets.Dataset` in place of
+    `config.dataset`; `pinned`: hub commits to read (`Prepared.revisions` of an earlier run); left out, those in
+    the records there. Raises UserError, or StaleError for another key's tables."""
+    if dataset is not None:
+        config = given(config, dataset)
+    show, out = progress or Progress(), Path(config.output)
+    identified = payload(config, pinned)
+    known = identified["inputs"]
     places = {"images": out / "images"} | {name: out / where for name, where in tables(config).items()}
-    writers = {
-        name: Writer.begin(path, "images" if name == "images" else "prompts", payload) for name, path in places.items()
-    }
+    writers = _begin(places, identified, show)
     if all(writer.finished for writer in writers.values()):
         show.note(f"prompts: finished before, nothing to do ({out})")
     else:
@@ -93,7 +120,7 @@ def run(config: Config, *, pinned: Mapping[str, str] | None = None, progress: Pr
     record = read_json(out / "images/_stage.json") or {}
     made = {name: Table(str(path), "prompts") for name, path in places.items()}
     return Prepared(
-        load_card(config.dataset),
+        card_of(config),
         Table(str(places["images"]), "images"),
         made.get("train"),
         made.get("evaluation"),
@@ -103,26 +130,85 @@ def run(config: Config, *, pinned: Mapping[str, str] | None = None, progress: Pr
     )
 
 
+def given(config: Config, dataset: Any) -> Config:
+    """The config that reads `dataset` (a `datasets.Dataset`), which is written below the output."""
+    path = from_dataset(dataset, Path(config.output) / "dataset", image_column=config.image_column)
+    return replace(config, dataset=path)
+
+
+def check(config: Config) -> None:
+    """Everything that can be refused without reading a row. Raises UserError."""
+    gone = vanished(card_of(config, must_exist=False))
+    if gone and (Path(config.output) / "images/_stage.json").exists():
+        raise UserError(
+            f"{gone} is gone, and the prompts in {config.output} were made from it: put it back, or go on from the "
+            "finished tables with vlm train --from perceive"
+        )
+    check_request(request_of(config, {}))
+
+
+def payload(config: Config, pinned: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What the tables are known by: the settings, and the rows they are made from."""
+    check(config)
+    request = request_of(config, _pinned(Path(config.output)) if pinned is None else pinned)
+    return {"stage": "prompts", "version": VERSION, "params": params(config), "inputs": sources(request)}
+
+
+def _begin(places: dict[str, Path], identified: dict[str, Any], show: Progress) -> dict[str, Writer]:
+    """A writer for each table; where image files are missing that were there before, the error says so."""
+    try:
+        images = executor.begin(run, show, places["images"], "images", identified)
+        rest = {name: path for name, path in places.items() if name != "images"}
+        return {"images": images} | {name: Writer.begin(path, "prompts", identified) for name, path in rest.items()}
+    except StaleError as stale:
+        changes = [_plainly(change) for change in stale.changes]
+        if changes == list(stale.changes):
+            raise
+        raise StaleError(
+            f"{places['images']} was made with other rows: {'; '.join(changes)}. Continue with --force-from prompts "
+            "to make it of what is there, or give another --output",
+            changes,
+        ) from stale
+
+
+def _plainly(change: str) -> str:
+    """A line of what differs; of the number of missing images in words."""
+    name, _, numbers = change.partition(": ")
+    if not name.endswith(".missing"):
+        return change
+    before, after = (int(text) if text.isdigit() else 0 for text in numbers.split(" -> "))
+    if after > before:
+        return f"{after - before} image files beside the rows are gone (put them back)"
+    return f"{before - after} image files that were missing are there now"
+
+
 def tables(config: Config) -> dict[str, str]:
     """Role (`train`, `evaluation`) to folder below the output, for the split asked for."""
     if config.split == "all":
         return {"train": "prompts", "evaluation": "eval/prompts"}
-    card = load_card(config.dataset)
+    card = card_of(config)
     held_out = config.split == "eval" and "eval" not in card.splits
     train = not held_out and card.split(config.split).name == "train"
     return {"train" if train else "evaluation": "prompts"}
 
 
 def params(config: Config) -> dict[str, Any]:
-    """Identity parameters for the key; the dataset goes in by its content, so that a file may move."""
-    found = {name: value for name, value in fields(config, "identity").items() if name != "dataset"}
-    return found | {"style": styles(load_card(config.dataset), config.style)}
+    """Identity parameters for the key; the dataset goes in by its content, so that a file may move, and the
+    columns by what the card then says, so that a flag which names the usual column changes nothing."""
+    found = {name: value for name, value in executor.identity_of(config).items() if name not in ("dataset", *NAMES)}
+    return found | {"style": styles(card_of(config), config.style)}
 
 
 def request_of(config: Config, pinned: Mapping[str, str]) -> Request:
+    """What to build for a config."""
+    fetch = None
+    if config.allow_urls:
+        from halo_forge.datasets.urls import Fetcher
+
+        fetch = Fetcher(Path(config.output) / FETCHED, config.url_hosts)
     return Request(
         config.dataset, config.split, config.limit, config.eval_limit, config.seed, config.style,
-        config.data_dir or None, config.hold_out, dict(pinned),
+        config.data_dir or None, config.hold_out, dict(pinned), Overrides.of(config), fetch,
     )  # fmt: skip
 
 
@@ -163,15 +249,23 @@ class _Images:
 
 def _make(request: Request, writers: dict[str, Writer], out: Path, show: Progress) -> None:
     images = _Images(writers["images"], show)
-    built = build(request, images.store)
+    try:
+        built = build(request, images.store)
+    except NothingLeft:
+        for writer in writers.values():  # nothing of it is worth keeping, and the rows may be mended
+            discard(writer.folder)
+        raise
     images.flush()
-    _list_skipped(built, out)
+    list_skipped(built, out)
     facts: dict[str, Any] = {"summary": built.summary(), "skipped": built.reasons}
     for name, table in (("train", built.train), ("evaluation", built.evaluation)):
         if table is not None:
-            writers[name].write(0, table)
-            writers[name].finish(1, **facts, card=card_facts(built.card))
+            cuts = ranges(table.num_rows, PROMPTS_PER_PART)
+            for number, (start, stop) in enumerate(cuts):
+                writers[name].write(number, table.slice(start, stop - start))
+            writers[name].finish(len(cuts), **facts, card=card_facts(built.card))
     writers["images"].finish(images.parts, **facts)
+    shutil.rmtree(out / FETCHED, ignore_errors=True)
     for line in told(built, out):
         show.note(line)
 
@@ -180,37 +274,6 @@ def card_facts(card: Card) -> dict[str, Any]:
     """What later stages want to know of the card, for the record."""
     names = ("name", "metric", "threshold", "style", "min_pixels", "max_pixels", "breakdown", "licence")
     return {name: getattr(card, name) for name in names}
-
-
-def told(built: Built, out: Path) -> list[str]:
-    """What happened, in one or two lines."""
-    counts = [f"{count} {name}" for name, count in built.summary().items() if count]
-    lines = [f"prompts: {', '.join(counts) or 'none'} ({built.card.name})"]
-    if built.evaluation is not None and not built.evaluation.num_rows:
-        lines.append("prompts: no image fell into the held-out share: nothing to evaluate on; raise --hold-out")
-    if built.reasons:
-        left = ", ".join(f"{count} x {why}" for why, count in sorted(built.reasons.items()))
-        lines.append(f"prompts: left out: {left}" + (f" (see {out / 'skipped.jsonl'})" if built.skipped else ""))
-    return lines
-
-
-def _list_skipped(built: Built, out: Path) -> None:
-    """`skipped.jsonl`: origin and reason of every row left out, or no file when there is none."""
-    path = out / "skipped.jsonl"
-    if not built.skipped:
-        path.unlink(missing_ok=True)
-        return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    lines = (
-        json.dumps({"row": row.origin, "reason": row.reason, "error_kind": "data" if row.data else None})
-        for row in built.skipped
-    )
-    try:
-        temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}; free the disk and run the command again") from None
 
 
 def _pinned(out: Path) -> dict[str, str]:

@@ -147,10 +147,23 @@ def test_broken_exif_does_not_lose_the_picture() -> None:
     assert open_image(data).size == (40, 20)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (12_000, 4), (3, 12_000)])
-def test_extreme_shapes(size: tuple[int, int]) -> None:
-    data = encode(Image.new("RGB", size))
-    assert open_image(data).size == size and image_info(data)[:2] == size
+@pytest.mark.parametrize(
+    ("size", "frame"),
+    [((1, 1), (1, 1)), ((12_000, 120), (12_000, 120)), ((12_000, 4), (12_000, 120)), ((3, 1_201), (13, 1_201))],
+)
+def test_extreme_shapes_lie_in_a_white_frame(size: tuple[int, int], frame: tuple[int, int]) -> None:
+    data = encode(Image.new("RGB", size, (250, 0, 0)))
+    image = open_image(data)
+    assert image.size == frame == image_info(data)[:2]
+    assert image.getpixel((frame[0] // 2, (frame[1] - size[1]) // 2)) == (250, 0, 0)
+    assert image.getpixel((0, 0)) == ((250, 0, 0) if size == frame else (255, 255, 255))
+
+
+def test_a_line_of_a_million_pixels_is_refused() -> None:
+    data = encode(Image.new("1", (1_000_000, 1)))
+    for read in (open_image, image_info):
+        with pytest.raises(ImageError, match="too thin: 1000000 x 1"):
+            read(data)
 
 
 def test_animation_gives_its_first_frame() -> None:
@@ -200,9 +213,10 @@ def test_large_but_allowed_image_warns_nobody(recwarn: pytest.WarningsRecorder) 
 def test_truncated_files_are_refused(fmt: str) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     data = encode(Image.fromarray(noise), fmt)
-    with pytest.raises(ImageError) as caught:
-        open_image(data[: len(data) // 2])
-    assert "\n" not in str(caught.value)
+    for read in (open_image, image_info):
+        with pytest.raises(ImageError) as caught:
+            read(data[: len(data) // 2])
+        assert "\n" not in str(caught.value)
 
 
 def test_no_format_starts_another_program() -> None:

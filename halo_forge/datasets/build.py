@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from halo_forge.datasets import collect as c
 from halo_forge.datasets.card import STYLES, Card
 from halo_forge.datasets.cards import load_card
+from halo_forge.datasets.overrides import Overrides
 from halo_forge.datasets.prompts_table import prompts
+from halo_forge.datasets.row_images import Fetch
 from halo_forge.datasets.sources import Source, open_source
 from halo_forge.errors import UserError, nearest
 
@@ -39,6 +43,15 @@ class Request:
     hold_out: float = 0.1
     revisions: Mapping[str, str] = field(default_factory=dict)
     """Hub repository -> commit to read; one that is not named is read at its newest."""
+    said: Overrides = field(default_factory=Overrides)
+    """What goes before the card."""
+    fetch: Fetch | None = None
+    """How image URLs are read; None: they are not."""
+
+    @property
+    def card(self) -> Card:
+        """The card of the dataset, with what was said in its place. A file that is gone is told by `check`."""
+        return load_card(self.dataset, self.said, must_exist=False)
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class Built:
         counts: Counter[str] = Counter()
         for table in (self.train, self.evaluation):
             if table is not None:
-                counts.update(table["split"].to_pylist())
+                counts.update({row["values"]: row["counts"] for row in pc.value_counts(table["split"]).to_pylist()})
                 counts["without answers"] += table["answers"].null_count
         return dict(counts)
 
@@ -76,8 +89,10 @@ def styles(card: Card, style: str) -> list[str]:
 
 def check(request: Request) -> Card:
     """The card, after everything that can be refused without reading a row. Raises UserError."""
-    card = load_card(request.dataset)
+    card = request.card
     styles(card, request.style)
+    if gone := vanished(card):
+        raise UserError(f"--dataset {gone}: no such file or folder")
     if not 0 <= request.hold_out < 1:
         raise UserError(f"--hold-out {request.hold_out}: give a share of the images, from 0 up to (not including) 1")
     for name, value in (("--limit", request.limit), ("--eval-limit", request.eval_limit)):
@@ -89,6 +104,12 @@ def check(request: Request) -> Card:
     if train and not card.split("train").answers:
         raise UserError(f"--dataset {card.name}: its train split has no public answers to train on")
     return card
+
+
+def vanished(card: Card) -> str | None:
+    """The first of a card's own files and folders that is not there."""
+    files = [name for split in card.splits.values() for name in split.files]
+    return next((name for name in files if not Path(name).exists()), None)
 
 
 def roles(card: Card, split: str) -> tuple[str | None, bool]:
@@ -113,19 +134,14 @@ def build(request: Request, store: c.Store) -> Built:
     evaluated = _evaluation(request, card, eval_name, keep) if eval_name else None
     trained = _train(request, card, evaluated, keep) if wants_train else None
     done = [role for role in (evaluated, trained) if role is not None]
+    tables = [prompts(role.rows.rows.table(), card, asked) if role else None for role in (trained, evaluated)]
     skipped = [row for role in done for row in role.rows.skipped]
     if "eval" not in card.splits:  # both roles read the same rows
         skipped = list(dict.fromkeys(skipped))
     reasons = Counter(c.kind(row.reason) for row in skipped)
     if len(done) == 1:
         reasons.update({why: done[0].rows.reasons[why] for why in c.QUIET if why in done[0].rows.reasons})
-    return Built(
-        card,
-        prompts(trained.rows.table(), card, asked) if trained else None,
-        prompts(evaluated.rows.table(), card, asked) if evaluated else None,
-        tuple(skipped),
-        dict(reasons),
-    )
+    return Built(card, tables[0], tables[1], tuple(skipped), dict(reasons))
 
 
 @dataclass(frozen=True)
@@ -140,7 +156,7 @@ def _evaluation(request: Request, card: Card, name: str, store: c.Store) -> _Rol
     held_out = name not in card.splits
     source = open_source(card, "train" if held_out else name, request.data_dir, request.revisions)
     decide = c.by_hash(False, request.hold_out) if held_out else c.split_eval
-    found = c.collect(source, decide, store, limit, request.seed)
+    found = c.collect(source, decide, store, limit, request.seed, request.fetch)
     if not (held_out and request.split == ALL):  # a small set may hold nothing out; the caller sees zero rows
         c.refuse_empty(found, source)
     return _Role(source, found)
@@ -153,7 +169,7 @@ def _train(request: Request, card: Card, evaluated: _Role | None, store: c.Store
         decide = c.split_train(_eval_images(request, card, evaluated))
     else:
         decide = c.by_hash(True, request.hold_out)
-    found = c.collect(source, decide, store, request.limit)
+    found = c.collect(source, decide, store, request.limit, fetch=request.fetch)
     c.refuse_empty(found, source)
     return _Role(source, found)
 
@@ -166,7 +182,7 @@ def _eval_images(request: Request, card: Card, evaluated: _Role | None) -> set[s
     if complete or not at_hand(request, card):
         return known
     try:
-        return known | c.image_ids(open_source(card, "eval", request.data_dir))
+        return known | c.image_ids(open_source(card, "eval", request.data_dir), request.fetch)
     except UserError:
         if evaluated is None:  # a mirror may hold the train split only
             return known

@@ -37,6 +37,8 @@ class Split:
     files: tuple[str, ...] = ()
     rows: int | None = None
     answers: bool = True
+    chosen: bool = False
+    """The user asked for it by name: a folder without files of that name is an error."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class Card:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     reasoning: str = ""
     path: str = ""
+    chosen: tuple[str, ...] = ()
+    """Names in `columns` whose column the user gave by a flag: it has to be there."""
+    plain: bool = False
+    """A hub id, a file or a folder without a card of its own."""
 
     def prompt(self, style: str) -> str:
         """The template of a style; UserError where the card has none."""

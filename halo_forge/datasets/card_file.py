@@ -21,7 +21,7 @@ def parse_card(text: str, path: str) -> Card:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
         raise UserError(f"{path}: a card is a YAML mapping of fields")
-    known = set(Card.__dataclass_fields__) - {"path"}
+    known = set(Card.__dataclass_fields__) - {"path", "chosen", "plain"}
     for key in data:
         if key not in known:
             raise UserError(f"{path}: unknown field {key!r}; {nearest(str(key), known)}")

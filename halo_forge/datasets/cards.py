@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from halo_forge.datasets.card import METRICS, STYLES, Card, Place, Published, Split
 from halo_forge.datasets.card_file import parse_card
+from halo_forge.datasets.overrides import Overrides
 from halo_forge.errors import UserError, nearest
 
 __all__ = [
@@ -22,12 +24,15 @@ __all__ = [
     "Place",
     "Published",
     "Split",
+    "card_of",
     "list_cards",
     "load_card",
     "parse_card",
 ]
 
 ORDER = ("shapes", "textvqa", "docvqa", "chartqa", "realworldqa", "mathvista")
+FILES = "_files"
+"""What a file without a card is read by; not listed."""
 FILE_ENDINGS = (".jsonl", ".parquet")
 
 
@@ -37,22 +42,36 @@ def list_cards() -> list[Card]:
     return [_bundled_card(name) for name in names]
 
 
-def load_card(name: str) -> Card:
+def card_of(config: Any, must_exist: bool = True) -> Card:
+    """The card of `config.dataset`, with what the config's own fields say in its place (see `Overrides`).
+    `must_exist` False: a file that is gone is told only when it is read."""
+    return load_card(config.dataset, Overrides.of(config), must_exist)
+
+
+def load_card(name: str, said: Overrides | None = None, must_exist: bool = True) -> Card:
     """A bundled card, a card file (.yaml), one's own rows (.jsonl, .parquet, folder), or a hub id
-    `owner/name`.
+    `owner/name`; what is `said` goes before it.
 
     A hub id may name a config and a split: `owner/name:config:split` (both optional; the split is `train`).
     Raises UserError for anything else, with the nearest bundled name.
     """
-    if name in _bundled():
+    return (said or Overrides()).on(_card(name, must_exist))
+
+
+def _card(name: str, must_exist: bool) -> Card:
+    if name in _bundled() or name == FILES:
         return _bundled_card(name)
     path = Path(name).expanduser()
     if path.suffix.lower() in (".yaml", ".yml"):
         if not path.is_file():
             raise UserError(f"--dataset {name}: no such card file")
-        return parse_card(path.read_text(encoding="utf-8"), str(path))
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"--dataset {name}: cannot be read: {error}") from None
+        return parse_card(text, str(path))
     if path.suffix.lower() in FILE_ENDINGS or path.exists():
-        return file_card(path)
+        return file_card(path, must_exist)
     owner, slash, rest = name.partition("/")
     if slash and owner and rest and "/" not in rest and not name.startswith((".", "~")):
         return hub_card(name)
@@ -62,14 +81,15 @@ def load_card(name: str) -> Card:
     )
 
 
-def file_card(path: Path) -> Card:
+def file_card(path: Path, must_exist: bool = True) -> Card:
     """The card of rows in a file or a folder: all of them are `train`, eval is held out by image."""
-    if not path.exists():
+    if must_exist and not path.exists():
         raise UserError(f"--dataset {path}: no such file or folder")
     if path.is_file() and path.suffix.lower() not in FILE_ENDINGS:
         raise UserError(f"--dataset {path}: rows are read from .jsonl and .parquet files, or from a folder")
     rows = Split("train", "train", files=(str(path),))
-    return replace(_bundled_card("_files"), name=path.stem or path.name, splits={"train": rows}, path=str(path))
+    name = path.stem or path.name
+    return replace(_bundled_card(FILES), name=name, splits={"train": rows}, path=str(path), plain=True)
 
 
 def hub_card(name: str) -> Card:
@@ -78,7 +98,7 @@ def hub_card(name: str) -> Card:
     config = rest[0] if rest and rest[0] else None
     split = rest[1] if len(rest) > 1 and rest[1] else "train"
     rows = Split("train", split, places=(Place(hub, config, split),))
-    return replace(_bundled_card("_files"), name=hub, splits={"train": rows})
+    return replace(_bundled_card(FILES), name=hub, splits={"train": rows}, plain=True)
 
 
 @cache

@@ -1,6 +1,6 @@
 """From sources to the light rows of a run: roles given out, images stored once, every row left out counted.
 
-Images pass through one at a time; what stays in memory is text and hashes.
+Images pass through one at a time; what stays in memory is text and hashes, in Arrow's form: some 400 bytes a row.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from halo_forge.datasets import holdout
+from halo_forge.datasets.row_images import Fetch
 from halo_forge.datasets.rows import SourceRow
 from halo_forge.datasets.sources import Source
 from halo_forge.errors import UserError
@@ -34,6 +35,8 @@ ROWS = pa.schema(
 )
 """Rows of a source with ids in place of images: what the pure part of the prompts stage takes."""
 
+BATCH = 4096  # rows that are Python objects at once
+
 OTHER_HALF = "its images fall into both dev and test"
 MIXED = "its images fall into both train and eval"
 IN_EVAL = "an image of it is in the eval set"
@@ -49,42 +52,75 @@ Store = Callable[[str, bytes, tuple[int, int, str]], None]
 
 @dataclass(frozen=True)
 class Skipped:
-    """A row that was left out: where it is and why. `data`: the row itself is at fault."""
+    """A row that was left out: where it is and why. `kind`: `data` (the row itself is at fault), `transient` (its
+    image could not be fetched this time), None (it is fine, and has no place in this role)."""
 
     origin: str
     reason: str
-    data: bool = True
+    kind: str | None = "data"
+
+
+class Rows:
+    """Light rows by `append`, kept as Arrow batches."""
+
+    def __init__(self) -> None:
+        self._batches: list[pa.RecordBatch] = []
+        self._fresh: list[dict[str, Any]] = []
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add a row of `ROWS`."""
+        self._fresh.append(row)
+        if len(self._fresh) >= BATCH:
+            self._pack()
+
+    def _pack(self) -> None:
+        self._batches.append(pa.RecordBatch.from_pylist(self._fresh, schema=ROWS))
+        self._fresh = []
+
+    def __len__(self) -> int:
+        return sum(batch.num_rows for batch in self._batches) + len(self._fresh)
+
+    def table(self) -> pa.Table:
+        """All rows, in the order of their source."""
+        if self._fresh:
+            self._pack()
+        table = pa.Table.from_batches(self._batches, schema=ROWS)
+        places = table["row_index"].to_numpy()
+        return table if (places[1:] > places[:-1]).all() else table.sort_by("row_index")
 
 
 @dataclass
 class Collected:
     """Light rows of one role and what was left out on the way."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     skipped: list[Skipped] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     image_ids: set[str] = field(default_factory=set)
     infos: dict[str, tuple[int, int, str] | str] = field(default_factory=dict, repr=False)
     """Width, height and format of every image seen, or why it cannot be read: rows share images."""
 
-    def table(self) -> pa.Table:
-        return pa.Table.from_pylist(sorted(self.rows, key=lambda row: row["row_index"]), schema=ROWS)
-
 
 def collect(
-    source: Source, decide: Decide, store: Store, limit: int | None = None, seed: int | None = None
+    source: Source,
+    decide: Decide,
+    store: Store,
+    limit: int | None = None,
+    seed: int | None = None,
+    fetch: Fetch | None = None,
 ) -> Collected:
     """The rows that `decide` wants. `limit` alone: the first ones, reading no further. With `seed`: a fixed
-    sample, in the order of sha256(seed, row number), so that a sorted file does not bias it."""
+    sample, in the order of sha256(seed, row number), so that a sorted file does not bias it. `fetch`: how image
+    URLs are read."""
     found = Collected()
     if limit is None or seed is None:
-        _take(source.rows(), decide, store, found, limit)
+        _take(source.rows(None, fetch), decide, store, found, limit)
         return found
-    order = sampled(candidates(source, decide), seed)
+    order = sampled(candidates(source, decide, fetch), seed)
     while order and len(found.rows) < limit:
         missing = limit - len(found.rows)
         chunk, order = order[:missing], order[missing:]
-        _take(source.rows(frozenset(chunk)), decide, store, found, None)
+        _take(source.rows(frozenset(chunk), fetch), decide, store, found, None)
     return found
 
 
@@ -93,18 +129,19 @@ def sampled(indexes: Iterable[int], seed: int) -> list[int]:
     return sorted(indexes, key=lambda index: hashlib.sha256(f"{seed}:{index}".encode()).digest())
 
 
-def candidates(source: Source, decide: Decide) -> Iterable[int]:
+def candidates(source: Source, decide: Decide, fetch: Fetch | None = None) -> Iterable[int]:
     """Row numbers to sample from: all of them where roles are given by the split, else those whose images
     have the role, which takes reading them."""
     total = source.total()
     if total is not None and source.card.splits.get("eval") is not None:
         return range(total)
-    return [row.row_index for row in source.rows() if row.error is None and decide(_ids(row))[0] is not None]
+    rows = source.rows(None, fetch)
+    return [row.row_index for row in rows if row.error is None and decide(_ids(row))[0] is not None]
 
 
-def image_ids(source: Source) -> set[str]:
+def image_ids(source: Source, fetch: Fetch | None = None) -> set[str]:
     """Ids of all images of a source."""
-    return {found for row in source.rows() for found in _ids(row)}
+    return {found for row in source.rows(None, fetch) for found in _ids(row)}
 
 
 def _ids(row: SourceRow) -> list[str]:
@@ -115,13 +152,13 @@ def _take(rows: Iterator[SourceRow], decide: Decide, store: Store, found: Collec
     if limit is not None and limit <= 0:
         return
     for row in rows:
-        reason, data = row.error, True
+        reason, at_fault = row.error, row.error_kind if row.error else None
         if reason is None:
-            reason, data = _use(row, decide, store, found)
+            reason, at_fault = _use(row, decide, store, found)
         if reason is not None:
             found.reasons[kind(reason)] += 1
             if reason not in QUIET:
-                found.skipped.append(Skipped(row.origin, reason, data))
+                found.skipped.append(Skipped(row.origin, reason, at_fault))
         if limit is not None and len(found.rows) >= limit:
             return
 
@@ -133,8 +170,8 @@ def _info(data: bytes) -> tuple[int, int, str] | str:
         return str(error)
 
 
-def _use(row: SourceRow, decide: Decide, store: Store, found: Collected) -> tuple[str | None, bool]:
-    """Adds the row and its images; answers (reason, the row is at fault) when it cannot."""
+def _use(row: SourceRow, decide: Decide, store: Store, found: Collected) -> tuple[str | None, str | None]:
+    """Adds the row and its images; answers (reason, kind of error) when it cannot."""
     ids = _ids(row)
     for name, data in zip(ids, row.images, strict=True):
         if name not in found.infos:
@@ -142,10 +179,10 @@ def _use(row: SourceRow, decide: Decide, store: Store, found: Collected) -> tupl
     infos = [found.infos[name] for name in ids]
     broken = next((info for info in infos if isinstance(info, str)), None)
     if broken is not None:
-        return f"unreadable image: {broken}", True
+        return f"unreadable image: {broken}", "data"
     role, reason = decide(ids)
     if role is None:
-        return reason, False
+        return reason, None
     for name, data, info in zip(ids, row.images, infos, strict=True):
         if name not in found.image_ids and not isinstance(info, str):
             store(name, data, info)
@@ -162,7 +199,7 @@ def _use(row: SourceRow, decide: Decide, store: Store, found: Collected) -> tupl
             "extra": json.dumps(row.extra, sort_keys=True, ensure_ascii=False, separators=(",", ":")),
         }
     )
-    return None, False
+    return None, None
 
 
 def split_eval(ids: list[str]) -> tuple[str | None, str | None]:
@@ -194,6 +231,10 @@ def by_hash(train: bool, share: float) -> Decide:
     return decide
 
 
+class NothingLeft(UserError):
+    """A source without a usable row."""
+
+
 def refuse_empty(found: Collected, source: Source) -> None:
     """One line for a source that left nothing: the commonest reasons, each with the first place it
     occurred."""
@@ -206,7 +247,7 @@ def refuse_empty(found: Collected, source: Source) -> None:
     for why, count in found.reasons.most_common(3):
         example = f" (first at {first[why].origin}: {first[why].reason})" if why in first else ""
         reasons.append(f"{count} x {why}{example}")
-    raise UserError(f"{source.where}: no usable rows" + (": " + "; ".join(reasons) if reasons else "; it is empty"))
+    raise NothingLeft(f"{source.where}: no usable rows" + (": " + "; ".join(reasons) if reasons else "; it is empty"))
 
 
 def kind(reason: str) -> str:

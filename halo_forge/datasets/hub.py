@@ -44,7 +44,8 @@ def resolve(place: Place, revision: str | None = None) -> HubFiles:
         raise UserError(f"{where}: {_advice(error)}") from None
     files = builder.config.data_files or {}
     if place.split not in files:
-        raise UserError(f"{where} has no split {place.split!r}; {nearest(place.split, map(str, files))}")
+        known = nearest(place.split, map(str, files))
+        raise UserError(f"{where} has no split {place.split!r}; {known} (see --train-split and --eval-split)")
     return HubFiles(place, commit, tuple(str(url) for url in files[place.split]))
 
 

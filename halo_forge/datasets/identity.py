@@ -8,13 +8,15 @@ import dataclasses
 import hashlib
 import importlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from halo_forge.datasets import hub
 from halo_forge.datasets.build import Request, at_hand, check, roles, styles
 from halo_forge.datasets.card import Card, Split
-from halo_forge.datasets.row_images import images_below
+from halo_forge.datasets.readers import column_of_paths
+from halo_forge.datasets.row_images import URL, RowError, locate
 from halo_forge.datasets.rows import pick
 from halo_forge.datasets.sources import Source, open_source
 from halo_forge.errors import UserError
@@ -27,9 +29,9 @@ RESULT = ("name", "columns", "labels", "keep", "choices_in_question", "instructi
 
 
 def identity(request: Request, cache: DigestCache | None = None) -> dict[str, Any]:
-    """`{"dataset": name, "card": digest, "rows": {role: source}}`: files by their digests (images they point
-    to included), hub rows by repository and commit, generated rows by the generator's version. Raises
-    UserError."""
+    """`{"dataset": name, "card": what it says, "rows": {role: source}}`: files by their digests (images they point
+    to included, and how many of those are missing), hub rows by repository and commit, generated rows by the
+    generator's version. Raises UserError."""
     card = check(request)
     eval_name, train = roles(card, request.split)
     names = [*(["train"] if train else []), *([eval_name] if eval_name else [])]
@@ -41,14 +43,14 @@ def identity(request: Request, cache: DigestCache | None = None) -> dict[str, An
         with contextlib.suppress(UserError):  # its images are kept out of train; a mirror may do without it
             found["eval"] = _rows(request, card, card.split("eval"), cache)
     cache.save()
-    return {"dataset": card.name, "card": card_digest(card, request.style), "rows": found}
+    return {"dataset": card.name, "card": said(card, request.style), "rows": found}
 
 
-def card_digest(card: Card, style: str) -> str:
-    """sha256 of what the card says about the table."""
-    said: dict[str, Any] = {name: _plain(getattr(card, name)) for name in RESULT}
-    said["prompts"] = {name: card.prompt(name) for name in styles(card, style)}
-    return sha256_json(said)
+def said(card: Card, style: str) -> dict[str, Any]:
+    """What the card says about the table, so that a changed column is told by its name; prompts as digests."""
+    found: dict[str, Any] = {name: value for name in RESULT if (value := _plain(getattr(card, name)))}
+    found["prompts"] = {name: sha256_json(card.prompt(name)) for name in styles(card, style)}
+    return found
 
 
 def revisions(found: dict[str, Any]) -> dict[str, str]:
@@ -62,14 +64,63 @@ def _rows(request: Request, card: Card, split: Split, cache: DigestCache) -> dic
         return {"generator": card.generator, "split": split.split, "version": getattr(module, "VERSION", 1)}
     if split.places and not request.data_dir and not split.files:
         place = split.places[0]
-        commit = hub.commit_of(place.hub, request.revisions.get(place.hub))
+        try:
+            commit = hub.commit_of(place.hub, request.revisions.get(place.hub))
+        except UserError as error:
+            if card.plain:  # a folder's name looks like a hub id
+                raise UserError(f"{error}; and there is no folder {place.hub} here") from None
+            raise
         if commit is None:  # a local folder that `datasets` reads
             return {"files": [file_digest(Path(name), cache) for name in hub.resolve(place).urls]}
         return {"hub": place.hub, "config": place.config, "split": place.split, "revision": commit}
     source = open_source(card, split.name, request.data_dir)
     digests = [file_digest(Path(name), cache) for name in source.files]
-    pictures = [cache.digest(path) for path in _pictures(source)]
-    return {"files": digests} | ({"images": sha256_json(pictures)} if pictures else {})
+    found = pictures(source, cache)
+    images = {"images": sha256_json(found.digests)} if found.digests else {}
+    return {"files": digests} | images | ({"missing": found.missing} if found.missing else {})
+
+
+@dataclass
+class Pictures:
+    """The image files that rows point to: digests of those that are there, and how many are not."""
+
+    digests: list[str] = field(default_factory=list)
+    missing: int = 0
+
+
+def pictures(source: Source, cache: DigestCache) -> Pictures:
+    """The images beside the rows of a source, each once. Images inside the rows belong to the file's digest."""
+    found = Pictures()
+    if source.root is None:
+        return found
+    seen: set[str] = set()
+    for name in _names(source):
+        if name in seen:
+            continue
+        seen.add(name)
+        if URL.match(name):
+            continue
+        try:
+            found.digests.append(cache.digest(Path(locate(name, source.root))))
+        except RowError as error:
+            found.missing += str(error).startswith("missing")
+        except OSError:  # told when the row is read
+            continue
+    return found
+
+
+def _names(source: Source) -> Iterator[str]:
+    """Values of the image column that are paths or URLs. Of Parquet only that column is read, and only where it
+    holds text."""
+    columns = source.card.columns["image"]
+    if source.files[0].endswith(".parquet"):
+        yield from column_of_paths(source.files, columns)
+        return
+    for _, _, row, _ in source.raw(None):
+        value = pick(row or {}, columns)
+        for name in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(name, str):
+                yield name
 
 
 def file_digest(path: Path, cache: DigestCache) -> str:
@@ -86,19 +137,6 @@ def file_digest(path: Path, cache: DigestCache) -> str:
         file.seek(size - 2**20)
         found.update(file.read())
     return found.hexdigest()
-
-
-def _pictures(source: Source) -> Iterator[Path]:
-    """Files that rows point to. Parquet holds its images; where it holds paths, its own digest has to do."""
-    if source.root is None or source.files[0].endswith(".parquet"):
-        return
-    seen: set[str] = set()
-    for _, _, row, _ in source.raw(None):
-        value = pick(row or {}, source.card.columns["image"])
-        for name in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(name, str) and name not in seen:
-                seen.add(name)
-                yield from images_below(name, source.root)
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ from halo_forge.schema import from_rows
 CONTROL = re.compile(r"<\|[^|<>\s]{1,40}\|>|</?(?:image|video|img|s)>|\[/?INST\]")
 """Control words of chat templates and image placeholders: dataset text must not open a turn or claim a
 picture."""
+BATCH = 4096
 PLACEHOLDER = re.compile(r"\{([a-z_]{1,40})\}")
 
 
@@ -55,40 +56,67 @@ def render(template: str, row: dict[str, Any], card: Card, own_instructions: boo
 
 def prompts(rows: pa.Table, card: Card, styles: Sequence[str]) -> pa.Table:
     """Rows of `collect.ROWS` -> the prompts table: duplicates merged in order of first appearance, then one
-    row for each style. The numbers of merged rows are in `extra.merged_rows`."""
+    row for each style. The numbers of merged rows are in `extra.merged_rows`. Only `BATCH` rows are Python
+    objects at once."""
     templates = [(style, card.prompt(style)) for style in styles]
-    found = []
-    for name, row in merged(rows.to_pylist()).items():
-        for style, template in templates:
-            found.append(
-                {
-                    **{key: row[key] for key in ("image_ids", "split", "row_index", "question", "answers", "choices")},
-                    **{key: row[key] for key in ("answer_type", "extra")},
-                    "prompt_id": prompt_id(name, template),
-                    "question_id": name,
-                    "dataset": card.name,
-                    "style": style,
-                    "prompt": render(template, row, card, own_instructions=style == "direct"),
-                    "metric": card.metric,
-                }
-            )
-    return from_rows(found, "prompts")
+    names, more = _questions(rows)
+    made = [from_rows([], "prompts")]
+    firsts = list(names.items())
+    for start in range(0, len(firsts), BATCH):
+        chunk = firsts[start : start + BATCH]
+        first, last = chunk[0][1], chunk[-1][1]
+        near = rows.slice(first, last + 1 - first)
+        found = near.take(pa.array([place - first for _, place in chunk], pa.int64())).to_pylist()
+        asked: list[dict[str, Any]] = []
+        for (name, place), row in zip(chunk, found, strict=True):
+            others = [rows.slice(other, 1).to_pylist()[0] for other in more.get(place, ())]
+            asked += _asked(name.hex(), merged(row, others), card, templates)
+        made.append(from_rows(asked, "prompts"))
+    return pa.concat_tables(made)
 
 
-def merged(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Rows by question id; rows that ask the same of the same images become one with their answers united."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        name = question_id(row["image_ids"], row["question"], row["choices"])
-        if name not in found:
-            found[name] = row
-            continue
-        first = found[name]
-        extra = json.loads(first["extra"] or "{}")
-        extra["merged_rows"] = [*extra.get("merged_rows", [first["row_index"]]), row["row_index"]]
-        answers = united(first["answers"], row["answers"])
-        found[name] = {**first, "answers": answers, "extra": to_json(extra)}
-    return found
+def _questions(rows: pa.Table) -> tuple[dict[bytes, int], dict[int, list[int]]]:
+    """Digest of each distinct question -> the first row that asks it; that row -> the others that do."""
+    names: dict[bytes, int] = {}
+    more: dict[int, list[int]] = {}
+    place = 0
+    for batch in rows.select(["image_ids", "question", "choices"]).to_batches(max_chunksize=BATCH):
+        for row in batch.to_pylist():
+            name = bytes.fromhex(question_id(row["image_ids"], row["question"], row["choices"]))
+            first = names.setdefault(name, place)
+            if first != place:
+                more.setdefault(first, []).append(place)
+            place += 1
+    return names, more
+
+
+def _asked(
+    name: str, row: dict[str, Any], card: Card, templates: Sequence[tuple[str, str]]
+) -> Iterable[dict[str, Any]]:
+    """A question's rows of the prompts table, one for each style."""
+    for style, template in templates:
+        yield {
+            **{key: row[key] for key in ("image_ids", "split", "row_index", "question", "answers", "choices")},
+            **{key: row[key] for key in ("answer_type", "extra")},
+            "prompt_id": prompt_id(name, template),
+            "question_id": name,
+            "dataset": card.name,
+            "style": style,
+            "prompt": render(template, row, card, own_instructions=style == "direct"),
+            "metric": card.metric,
+        }
+
+
+def merged(first: dict[str, Any], others: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Rows that ask the same of the same images as one, with their answers united."""
+    if not others:
+        return first
+    answers = first["answers"]
+    for row in others:
+        answers = united(answers, row["answers"])
+    extra = json.loads(first["extra"] or "{}")
+    extra["merged_rows"] = [first["row_index"], *(row["row_index"] for row in others)]
+    return {**first, "answers": answers, "extra": to_json(extra)}
 
 
 def united(first: list[str] | None, second: list[str] | None) -> list[str] | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,26 +23,40 @@ Raw = tuple[int, str, dict[str, Any] | None, str | None]
 Only = Collection[int] | None
 
 BATCH = 16  # rows of images in memory at once
+TEXT_BATCH = 1024  # rows without any
 TRIES = 5  # per row group of a remote file
+MAX_LINE = 64 * 2**20
+"""Bytes of one JSON line; a longer one is passed over without being held in memory."""
 
 
 def read_jsonl(path: Path, only: Only = None) -> Iterator[Raw]:
-    """The objects of a JSON-lines file. `row_index` is the line number less one; blank lines are passed
-    over."""
+    """The objects of a JSON-lines file. `row_index` is the line number less one."""
     with path.open("rb") as lines:
-        for index, line in enumerate(lines):
-            if not line.strip() or (only is not None and index not in only):
-                continue
-            origin = f"{path.name}:{index + 1}"
-            try:
-                row = json.loads(line.decode("utf-8-sig"))
-            except (ValueError, RecursionError) as error:
-                yield index, origin, None, f"not valid JSON: {error}"
-                continue
-            if isinstance(row, dict):
-                yield index, origin, row, None
-            else:
-                yield index, origin, None, "a line must be a JSON object"
+        for index, line in enumerate(_lines(lines)):
+            if only is None or index in only:
+                row, error = _object(line)
+                yield index, f"{path.name}:{index + 1}", row, error
+
+
+def _lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file, those above `MAX_LINE` cut there."""
+    for line in iter(partial(file.readline, MAX_LINE + 1), b""):
+        yield line
+        while len(line) > MAX_LINE and not line.endswith(b"\n"):
+            line = file.readline(MAX_LINE + 1)
+
+
+def _object(line: bytes) -> tuple[dict[str, Any] | None, str | None]:
+    """(row, None), or (None, why the line holds none)."""
+    if len(line) > MAX_LINE:
+        return None, f"line too long: at most {MAX_LINE // 2**20} MiB are read"
+    if not line.strip():
+        return None, "blank line"
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        return None, f"not valid JSON: {' '.join(str(error).split())[:200]}"
+    return (row, None) if isinstance(row, dict) else (None, "a line must be a JSON object")
 
 
 def count_lines(path: Path) -> int:
@@ -50,27 +65,47 @@ def count_lines(path: Path) -> int:
 
 
 def read_csv(path: Path, only: Only = None) -> Iterator[Raw]:
-    """The rows of a CSV file with a header line. Empty cells are null."""
+    """The rows of a CSV file with a header line; a blank line is a row without anything. Empty cells are null."""
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as lines:
-        reader = csv.DictReader(lines, restkey="_more")
-        index = -1
+        reader = csv.reader(lines)
+        names: list[str] | None = None
+        index = -2
         while True:
             index += 1
             origin = f"{path.name}:{index + 2}"
             try:
-                row = next(reader)
+                cells = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield index, origin, None, f"not valid CSV: {error}"
+                yield max(index, 0), origin, None, f"not valid CSV: {error}"
+                if names is None:
+                    return
                 continue
-            if only is None or index in only:
-                yield (
-                    index,
-                    origin,
-                    {key: value or None for key, value in row.items() if key != "_more"},
-                    None,
-                )
+            if names is None:
+                names = cells
+            elif only is None or index in only:
+                row = {name: cell or None for name, cell in zip(names, cells, strict=False)}
+                yield (index, origin, row, None) if cells else (index, origin, None, "blank line")
+
+
+def column_of_paths(files: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """The texts of the first of these columns that the files have, where it holds text or lists of it."""
+    for name in files:
+        with _open(name) as stream:
+            file = _parquet(stream, name)
+            schema = file.schema_arrow
+            column = next((column for column in names if column in schema.names), None)
+            if column is None or not _holds_text(schema.field(column).type):
+                continue
+            for batch in file.iter_batches(TEXT_BATCH, columns=[column]):
+                for value in batch.column(0).to_pylist():
+                    yield from (item for item in (value if isinstance(value, list) else [value]) if item is not None)
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    inner = kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else kind
+    return pa.types.is_string(inner) or pa.types.is_large_string(inner)
 
 
 class ParquetRows:
@@ -143,13 +178,15 @@ class ParquetRows:
     ) -> Iterator[Raw]:
         position, keep, done = 0, set(wanted), 0
         for batch in _batches(file, group, tops, remote):
-            for offset in range(batch.num_rows):
-                if position + offset in keep:
-                    index = first + position + offset
-                    row = batch.slice(offset, 1).to_pylist()[0]
-                    yield index, f"{short}:{index - start + 1}", row, None
-                    done += 1
-            position += batch.num_rows
+            size = batch.num_rows
+            places = [place for place in range(size) if position + place in keep]
+            if len(places) < size:
+                batch = batch.take(pa.array(places, pa.int64()))
+            for place, row in zip(places, batch.to_pylist(), strict=True):
+                index = first + position + place
+                yield index, f"{short}:{index - start + 1}", row, None
+            done += len(places)
+            position += size
             if done == len(keep):
                 return
 
@@ -157,11 +194,17 @@ class ParquetRows:
 def _batches(file: pq.ParquetFile, group: int, tops: list[str], remote: bool) -> Iterator[pa.RecordBatch]:
     """A row group in small batches; a remote one is fetched whole, so that a broken connection can be
     retried."""
+    size = BATCH if any(_holds_bytes(file.schema_arrow.field(name).type) for name in tops) else TEXT_BATCH
     if not remote:
-        yield from file.iter_batches(BATCH, row_groups=[group], columns=tops)
+        yield from file.iter_batches(size, row_groups=[group], columns=tops)
         return
     table = retry(lambda: file.read_row_group(group, columns=tops))
-    yield from table.to_batches(max_chunksize=BATCH)
+    yield from table.to_batches(max_chunksize=size)
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    inner = [kind.field(i).type for i in range(kind.num_fields)]
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or any(map(_holds_bytes, inner))
 
 
 def retry(read: Callable[[], pa.Table], pause: float = 1.0) -> pa.Table:

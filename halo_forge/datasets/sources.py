@@ -2,9 +2,9 @@
 
 `open_source(card, split)` answers with a `Source`; `source.rows()` yields one `SourceRow` after another, in
 order, with flat memory. Own rows: `.jsonl`, `.parquet`, or a folder with `metadata.jsonl` / `metadata.csv`
-(or Parquet files); their image paths are relative to the file and stay below its folder. A local mirror
-(`--data-dir`) holds Parquet files as on the hub: `DIR/owner/name`, `DIR/name` or `DIR` itself, then `data/`,
-the config, or the split.
+(or Parquet files, or files named after the split); their image paths are relative to the file and stay below its
+folder. A local mirror (`--data-dir`) holds Parquet files as on the hub: `DIR/owner/name`, `DIR/name` or `DIR`
+itself, then `data/`, the config, or the split.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from halo_forge.datasets import hub, readers
 from halo_forge.datasets.card import Card, Place, Split
+from halo_forge.datasets.overrides import COLUMNS
 from halo_forge.datasets.readers import Only, ParquetRows, Raw
+from halo_forge.datasets.row_images import Fetch
 from halo_forge.datasets.rows import SourceRow, to_row
-from halo_forge.errors import UserError
+from halo_forge.errors import UserError, nearest
 
+LOOK = 50  # rows that are looked at for their columns
 METADATA = ("metadata.jsonl", "metadata.csv")
 OTHER_NAMES = {"validation": "val", "val": "validation"}
 
@@ -38,13 +42,14 @@ class Source:
     root: Path | None = None
     files: tuple[str, ...] = ()
 
-    def rows(self, only: Only = None) -> Iterator[SourceRow]:
-        """Every row, or those whose index is in `only`; rows that cannot be used carry their `error`."""
+    def rows(self, only: Only = None, fetch: Fetch | None = None) -> Iterator[SourceRow]:
+        """Every row, or those whose index is in `only`; rows that cannot be used carry their `error`. `fetch`: how
+        image URLs are read (None: they are not)."""
         for index, origin, row, error in self.raw(only):
             if row is None:
                 yield SourceRow(index, origin=origin, error=error)
             else:
-                yield to_row(row, self.card, index, origin, self.root)
+                yield to_row(row, self.card, index, origin, self.root, fetch)
 
 
 def open_source(
@@ -65,6 +70,7 @@ def open_source(
     where = f"{found.place.hub}, split {found.place.split}"
     if not found.parquet:
         raw = partial(hub.streamed, found)
+        _checked(card, where, raw)
         return Source(card, split, where, raw, lambda: None)
     reader = ParquetRows(list(found.urls), _tops(card))
     _check_columns(card, reader.columns(), where)
@@ -123,10 +129,35 @@ def _parquet(card: Card, split: Split, files: list[str], root: Path, tops: froze
 
 def _check_columns(card: Card, columns: list[str], where: str) -> None:
     """A whole file without a question or image column is one mistake, not one per row."""
+    _check_chosen(card, columns, where)
     for role in ("question", "image"):
         names = card.columns[role]
         if not any(name in columns or name.split(".")[0] in columns for name in names):
-            raise UserError(f"{where}: no {role} column: looked for {', '.join(names)}; it has {', '.join(columns)}")
+            raise UserError(
+                f"{where}: no {role} column: looked for {', '.join(names)}; it has {_few(columns)} "
+                f"(say which with --{COLUMNS[role].replace('_', '-')})"
+            )
+
+
+def _check_chosen(card: Card, columns: list[str], where: str) -> None:
+    """A column that the user names has to be there."""
+    for role in card.chosen:
+        (name,) = card.columns[role]
+        if name not in columns and name.split(".")[0] not in columns:
+            flag = COLUMNS[role].replace("_", "-")
+            raise UserError(f"--{flag} {name}: {where} has no such column; {nearest(name, columns[:50])}")
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
+
+
+def _checked(card: Card, where: str, raw: Callable[[Only], Iterator[Raw]]) -> None:
+    """Of rows without a schema the first ones have to show the columns that the user names."""
+    if card.chosen:
+        seen = [row for _, _, row, _ in islice(raw(None), LOOK) if row]
+        if seen:
+            _check_chosen(card, list(dict.fromkeys(str(key) for row in seen for key in row)), where)
 
 
 def _own(card: Card, split: Split) -> Source:
@@ -143,7 +174,9 @@ def _own(card: Card, split: Split) -> Source:
     path = paths[0]
     read = readers.read_csv if path.suffix.lower() == ".csv" else readers.read_jsonl
     total = partial(readers.count_lines, path)
-    return Source(card, split, str(path), partial(read, path), total, path.parent, (str(path),))
+    raw = partial(read, path)
+    _checked(card, str(path), raw)
+    return Source(card, split, str(path), raw, total, path.parent, (str(path),))
 
 
 def _members(path: Path, split: Split) -> list[Path]:
@@ -153,10 +186,18 @@ def _members(path: Path, split: Split) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
-    for folder in (path, path / split.split):
-        for name in METADATA:
-            if (folder / name).is_file():
-                return [folder / name]
+    named = [path / split.split / name for name in METADATA] + [path / f"{split.split}.jsonl"]
+    whole = [] if split.chosen else [path / name for name in METADATA]
+    for file in (*whole, *named):
+        if file.is_file():
+            return [file]
+    if found := _split_files(path, Place("", None, split.split)):
+        return [Path(file) for file in found]
+    if split.chosen:
+        raise UserError(
+            f"{path}: no rows of split {split.split}: looked for {split.split}-*.parquet, {split.split}.jsonl and "
+            f"{split.split}/metadata.jsonl"
+        )
     tables = sorted(path.rglob("*.parquet")) or sorted(path.glob("*.jsonl"))
     if not tables:
         raise UserError(f"{path}: a folder of images needs a metadata.jsonl (or .csv) with file_name and question")

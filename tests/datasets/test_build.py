@@ -146,6 +146,6 @@ def test_a_small_set_may_hold_nothing_out(jsonl: Callable[..., Path]) -> None:
 
 def test_nothing_left_is_one_line(jsonl: Callable[..., Path]) -> None:
     path = jsonl({"question": "q", "image": "https://example.com/a.png"}, "{")
-    with pytest.raises(UserError, match=r"no usable rows: .*URLs are not fetched") as caught:
+    with pytest.raises(UserError, match=r"no usable rows: .*fetched only with --allow-urls") as caught:
         run(Request(str(path)))
     assert "\n" not in str(caught.value)

@@ -44,7 +44,7 @@ def test_rows_carry_ids_and_images_are_stored_once(jsonl: Callable[..., Path]) -
     found, stored = run(own(path))
     a, b = image_id(png(1)), image_id(png(2))
     assert stored == {a: png(1), b: png(2)}
-    rows = found.table().to_pylist()
+    rows = found.rows.table().to_pylist()
     assert [row["image_ids"] for row in rows] == [[a], [b, a]]
     assert rows[1]["extra"] == '{"n":1}' and rows[0]["answers"] is None and rows[0]["split"] == "train"
 
@@ -76,7 +76,7 @@ def test_nothing_left_is_one_line_with_the_reasons(jsonl: Callable[..., Path]) -
         c.refuse_empty(found, source)
     text = str(caught.value)
     assert "no usable rows" in text and "1 x empty question (first at rows.jsonl:1" in text and "\n" not in text
-    empty = own(jsonl(""))
+    empty = own(jsonl())
     with pytest.raises(UserError, match="it is empty"):
         c.refuse_empty(run(empty)[0], empty)
 
@@ -85,15 +85,17 @@ def test_hash_roles_are_disjoint_and_complete(jsonl: Callable[..., Path]) -> Non
     source = own(many(jsonl))
     train, train_images = run(source, c.by_hash(True, 0.3))
     held, held_images = run(source, c.by_hash(False, 0.3))
-    assert {row["split"] for row in train.rows} == {"train"} and {row["split"] for row in held.rows} == {
+    assert {row["split"] for row in train.rows.table().to_pylist()} == {"train"} and {
+        row["split"] for row in held.rows.table().to_pylist()
+    } == {
         "dev",
         "test",
     }
     assert not train_images.keys() & held_images.keys()
     assert len(train_images) + len(held_images) == 60 and held_images
     assert train.reasons == {c.HELD_OUT: len(held.rows)} and not train.skipped
-    dev = {name for row in held.rows if row["split"] == "dev" for name in row["image_ids"]}
-    test = {name for row in held.rows if row["split"] == "test" for name in row["image_ids"]}
+    dev = {name for row in held.rows.table().to_pylist() if row["split"] == "dev" for name in row["image_ids"]}
+    test = {name for row in held.rows.table().to_pylist() if row["split"] == "test" for name in row["image_ids"]}
     assert not dev & test
 
 
@@ -121,7 +123,7 @@ def test_train_rows_with_an_eval_image_are_dropped(mirror: Path) -> None:
     assert len(found.rows) == 8 and found.reasons == {c.IN_EVAL: 2}
     assert not stored.keys() & evaluated
     assert {row.origin for row in found.skipped} == {f"train-00001-of-00002.parquet:{i}" for i in (3, 4)}
-    assert not any(row.data for row in found.skipped)
+    assert not any(row.kind for row in found.skipped)
 
 
 def test_a_limit_takes_the_first_rows_and_reads_no_further(jsonl: Callable[..., Path]) -> None:
@@ -129,17 +131,23 @@ def test_a_limit_takes_the_first_rows_and_reads_no_further(jsonl: Callable[..., 
     lines = path.read_text().splitlines()
     path.write_text("\n".join(["{bad", *lines[:5], "{never reached"]) + "\n")
     found, _ = run(own(path), limit=5)
-    assert [row["row_index"] for row in found.rows] == [1, 2, 3, 4, 5]
+    assert [row["row_index"] for row in found.rows.table().to_pylist()] == [1, 2, 3, 4, 5]
     assert [row.origin for row in found.skipped] == ["rows.jsonl:1"]
 
 
 def test_a_seeded_sample_is_fixed_spread_and_full(mirror: Path, jsonl: Callable[..., Path]) -> None:
     source = open_source(load_card("textvqa"), "eval", str(mirror))
-    pick = lambda seed: [row["row_index"] for row in run(source, c.split_eval, limit=10, seed=seed)[0].rows]  # noqa: E731
+
+    def pick(seed: int) -> list[int]:
+        return run(source, c.split_eval, limit=10, seed=seed)[0].rows.table()["row_index"].to_pylist()
+
     assert pick(0) == pick(0) and len(set(pick(0))) == 10
     assert pick(0) != pick(1) and pick(0) != list(range(10))
-    held = [row["row_index"] for row in run(own(many(jsonl)), c.by_hash(False, 0.5), limit=9, seed=0)[0].rows]
-    everything = {row["row_index"] for row in run(own(many(jsonl)), c.by_hash(False, 0.5))[0].rows}
+    held = [
+        row["row_index"]
+        for row in run(own(many(jsonl)), c.by_hash(False, 0.5), limit=9, seed=0)[0].rows.table().to_pylist()
+    ]
+    everything = {row["row_index"] for row in run(own(many(jsonl)), c.by_hash(False, 0.5))[0].rows.table().to_pylist()}
     assert len(held) == 9 and set(held) < everything
 
 
@@ -157,4 +165,4 @@ def test_a_sample_replaces_rows_that_cannot_be_used(mirror: Path) -> None:
 
 def test_limit_zero_takes_nothing(mirror: Path) -> None:
     source = open_source(load_card("textvqa"), "train", str(mirror))
-    assert not run(source, limit=0)[0].rows
+    assert not len(run(source, limit=0)[0].rows)

@@ -56,8 +56,8 @@ def test_the_cards_prompts_count_only_where_they_are_asked(tmp_path: Path) -> No
     from halo_forge.datasets.card_file import parse_card
 
     old, new = parse_card(text, "c.yaml"), parse_card(text.replace(" B", " C") + "task: other\n", "c.yaml")
-    assert i.card_digest(old, "direct") == i.card_digest(new, "direct") == i.card_digest(old, "")
-    assert i.card_digest(old, "grounded") != i.card_digest(new, "grounded")
+    assert i.said(old, "direct") == i.said(new, "direct") == i.said(old, "")
+    assert i.said(old, "grounded") != i.said(new, "grounded")
 
 
 def test_hub_commits_are_pinned_without_asking_again(tmp_path: Path, cache: DigestCache) -> None:

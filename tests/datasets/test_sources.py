@@ -159,7 +159,8 @@ def test_jsonl_in_every_spelling(jsonl: Callable[..., Path]) -> None:
         {"question": "both?", "images": ["a.png", "b.png"], "answers": ["x", "y"]},
         images={"a.png": png(1), "b.png": png(2), "sub/c.png": png(3)},
     )
-    one, two, both = rows(path)
+    one, blank, two, both = rows(path)
+    assert (blank.error, blank.origin) == ("blank line", "rows.jsonl:2")
     assert (one.images, one.answers, one.origin, one.row_index) == ((png(1),), ("1",), "rows.jsonl:1", 0)
     assert (two.images, two.extra, two.origin, two.row_index) == (
         (png(3),),

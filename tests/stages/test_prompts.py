@@ -183,6 +183,170 @@ def test_a_run_without_a_usable_row_is_one_line(tmp_path: Path) -> None:
         stage.run(stage.Config(dataset=str(path), output=str(tmp_path / "run")), progress=QUIET)
 
 
+def test_rows_that_were_mended_go_in_the_same_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"question": "q", "image": "gone.png"}\n')
+    asked = config(path, tmp_path / "run", split="train", hold_out=0.0)
+    with pytest.raises(UserError, match="no usable rows"):
+        stage.run(asked, progress=QUIET)
+    (tmp_path / "gone.png").write_bytes(picture(1))
+    assert stage.run(asked, progress=QUIET).images.rows == 1
+
+
+def test_prompts_come_in_parts(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = stage.run(config(rows, tmp_path / "whole", split="train", hold_out=0.0), progress=QUIET)
+    monkeypatch.setattr(stage, "PROMPTS_PER_PART", 16)
+    monkeypatch.setattr("halo_forge.datasets.prompts_table.BATCH", 7)
+    monkeypatch.setattr("halo_forge.datasets.collect.BATCH", 5)
+    cut = stage.run(config(rows, tmp_path / "cut", split="train", hold_out=0.0), progress=QUIET)
+    assert whole.train is not None and cut.train is not None
+    assert (len(whole.train.files), len(cut.train.files)) == (1, 4) and cut.train.read().equals(whole.train.read())
+
+
+def test_columns_are_known_by_what_they_mean(rows: Path, tmp_path: Path) -> None:
+    stage.run(config(rows, tmp_path / "run"), progress=QUIET)
+    with pytest.raises(StaleError, match=r"inputs\.card\.columns\.answers"):
+        stage.run(config(rows, tmp_path / "run", answer_column="question"), progress=QUIET)
+    with pytest.raises(StaleError, match=r'inputs\.card\.metric: "match" -> "anls"'):
+        stage.run(config(rows, tmp_path / "run", metric="anls"), progress=QUIET)
+    stage.run(config(rows, tmp_path / "run", threshold=0.5), progress=QUIET)  # says nothing about the prompts
+
+
+def test_a_file_that_vanished_is_one_line(rows: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        stage.run(config(rows.with_name("no.jsonl"), tmp_path / "run"), progress=QUIET)
+    stage.run(config(rows, tmp_path / "run"), progress=QUIET)
+    rows.unlink()
+    with pytest.raises(UserError, match=r"rows\.jsonl is gone, and the prompts in .*put it back, or .*--from"):
+        stage.run(config(rows, tmp_path / "run"), progress=QUIET)
+
+
+def test_images_that_vanished_are_one_line(rows: Path, tmp_path: Path) -> None:
+    stage.run(config(rows, tmp_path / "run"), progress=QUIET)
+    for number in range(3):
+        (rows.parent / f"{number}.img").rename(tmp_path / f"{number}.img")
+    with pytest.raises(StaleError, match="3 image files beside the rows are gone") as caught:
+        stage.run(config(rows, tmp_path / "run"), progress=QUIET)
+    assert "\n" not in str(caught.value) and any("3 image files" in change for change in caught.value.changes)
+    for number in range(3):
+        (tmp_path / f"{number}.img").rename(rows.parent / f"{number}.img")
+    stage.run(config(rows, tmp_path / "run"), progress=QUIET)
+
+
+def test_every_kind_of_bad_row_is_named_and_none_ends_the_run(tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "good.png").write_bytes(picture(1, "PNG"))
+    (tmp_path / "cut.jpg").write_bytes(picture(2)[:-40])
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    good = {"question": "q", "image": "good.png", "answer": 1}
+    bad: list[tuple[Any, str]] = [
+        ({**good, "image": "cut.jpg"}, "truncated"),
+        ({**good, "image": "bomb.png"}, "too large"),
+        ({**good, "question": " "}, "empty question"),
+        ({**good, "question": "x" * 20_001}, "prompt too long: 20,001"),
+        ({**good, "answer": {"a": 1}}, "the answer is an object"),
+        ({**good, "image": "http://127.0.0.1/a.png"}, "--allow-urls"),
+        ("", "blank line"),
+        ("{", "not valid JSON"),
+        ("7", "must be a JSON object"),
+    ]
+    path = tmp_path / "rows.jsonl"
+    lines = [row if isinstance(row, str) else json.dumps(row) for row, _ in bad]
+    path.write_text("".join(f"{line}\n" for line in [*lines, json.dumps(good)]))
+    made = stage.run(config(path, tmp_path / "run", hold_out=0.0), progress=QUIET)
+    assert made.train is not None and made.train.rows == 1 and sum(made.reasons.values()) == len(bad)
+    listed = [json.loads(line) for line in (tmp_path / "run/skipped.jsonl").read_text().splitlines()]
+    assert [row["row"] for row in listed] == [f"rows.jsonl:{number + 1}" for number in range(len(bad))]
+    for row, (_, word) in zip(listed, bad, strict=True):
+        assert word in row["reason"] and row["error_kind"] == "data" and "\n" not in row["reason"]
+
+
+def test_urls_are_fetched_where_that_is_asked_for(tmp_path: Path) -> None:
+    import http.server
+    import threading
+    from functools import partial
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web/a.png").write_bytes(picture(1, "PNG"))
+    handler = partial(Quiet, directory=str(tmp_path / "web"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_address[1]}"
+        path = tmp_path / "rows.jsonl"
+        names = ("a.png", "gone.png")
+        path.write_text("".join(json.dumps({"question": "q", "image": f"{base}/{name}"}) + "\n" for name in names))
+        with pytest.raises(UserError, match="not a public one"):
+            stage.run(config(path, tmp_path / "any", allow_urls=True, hold_out=0.0), progress=QUIET)
+        asked = config(path, tmp_path / "run", allow_urls=True, url_hosts=("127.0.0.1",), hold_out=0.0)
+        made = stage.run(asked, progress=QUIET)
+        server.shutdown()
+    (image,) = made.images.read()["image"].to_pylist()
+    assert image["bytes"] == picture(1, "PNG") and made.reasons == {"image not fetched, status 404": 1}
+    assert not (tmp_path / "run" / stage.FETCHED).exists()
+    assert stage.run(asked, progress=QUIET).images.rows == 1  # the server is down: nothing is fetched again
+    with pytest.raises(UserError, match="give both"):
+        config(path, tmp_path / "run", url_hosts=("127.0.0.1",))
+
+
+def test_a_dataset_of_datasets(tmp_path: Path) -> None:
+    import datasets
+
+    def given(numbers: range) -> datasets.Dataset:
+        images = [{"bytes": picture(number), "path": None} for number in numbers]
+        found = datasets.Dataset.from_dict({"ask": [f"q{n}?" for n in numbers], "image": images, "answer": numbers})
+        return found.cast_column("image", datasets.Image())
+
+    asked = config(Path(""), tmp_path / "run", question_column="ask", hold_out=0.0)
+    made = stage.run(asked, given(range(5)), progress=QUIET)
+    assert made.train is not None and made.train.read()["answers"].to_pylist() == [[str(n)] for n in range(5)]
+    stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.parquet")}
+    stage.run(asked, given(range(5)), progress=QUIET)
+    assert stamps == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.parquet")}
+    with pytest.raises(StaleError, match=r"inputs\.rows\.train\.files"):
+        stage.run(asked, given(range(6)), progress=QUIET)
+
+
+def test_odd_images_are_answered_by_a_real_model(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from halo_forge.stages import generate
+
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    red = Image.new("RGB", (84, 84), (200, 20, 20))
+    red.save(tmp_path / "turned.jpg", exif=turned)
+    red.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    odd = {
+        "rgba": Image.new("RGBA", (84, 84), (0, 200, 0, 90)),
+        "palette": red.convert("P"),
+        "bits16": Image.fromarray(np.full((84, 84), 30_000, np.uint16)),
+        "one": Image.new("RGB", (1, 1)),
+        "wide": Image.new("RGB", (12_000, 84)),
+        "strip": Image.new("RGB", (12_000, 3)),
+        "tall": Image.new("L", (2, 5_000)),
+        "three": Image.new("RGB", (3, 50)),
+    }
+    for name, image in odd.items():
+        image.save(tmp_path / f"{name}.png")
+    names = ["turned.jpg", "cmyk.jpg", *(f"{name}.png" for name in odd)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"question": f"{name}?", "image": name}) + "\n" for name in names))
+    made = stage.run(config(path, tmp_path / "P", split="train", hold_out=0.0), progress=QUIET)
+    assert made.train is not None and made.train.rows == len(names) == made.images.rows
+    asked = generate.Config(
+        prompts=made.train.path, model="bundled:shapes/base", output=str(tmp_path / "C"), samples=1, temperature=0.0,
+        max_new_tokens=2, batch_size=5, device="cpu", threads=1, engine="transformers",
+    )  # fmt: skip
+    found = generate.STAGE.run(asked, progress=QUIET).read()
+    assert found.num_rows == len(names) and found["error"].null_count == len(names)
+
+
 def test_config_is_plain_data(rows: Path, tmp_path: Path) -> None:
     import pickle
 
