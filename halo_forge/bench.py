@@ -1,9 +1,12 @@
-"""What the parts cost on this machine: bin/bench [--run models/vlm_raft] [--rows 5000] [--json FILE]
+"""What the parts cost on this machine: bin/bench [--run models/vlm_raft] [--disk-rows 200000] [--json FILE]
 
 - start: seconds until `--help` and `vlm datasets` have answered, each in a process of its own.
 - verify, reward: completions judged per second by one process, on synthetic completions over given evidence.
-- with --run, of a finished run: detector and reader rows for each distinct image (1 when every image was
-  looked at once), and bytes on disk for each completion.
+- on disk: the stages verify, reward and filter over tables of 200,000 completions (50,000 prompts, 400 parts) in
+  a process of its own: rows per second, the most memory it held after reward and after filter, and the seconds
+  that the same three commands take when everything is finished.
+- with --run, of a finished run: seconds that the same vlm train takes again, detector and reader rows for each
+  distinct image (1 when every image was looked at once), and bytes on disk for each completion.
 """
 
 from __future__ import annotations
@@ -11,11 +14,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from halo_forge.config import execution
 from halo_forge.errors import UserError
@@ -24,9 +28,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 REPEATS = 5
-SCENES = 50
-"""Distinct images behind the synthetic completions; a run asks several questions about each."""
-COLOURS = ("red", "blue", "green", "yellow")
 
 
 @dataclass(frozen=True)
@@ -34,77 +35,26 @@ class Config:
     """What to measure."""
 
     run: str = execution("", "a finished run to measure too, such as models/vlm_raft")
-    rows: int = execution(5000, "synthetic completions to verify")
+    rows: int = execution(5000, "synthetic completions to verify in memory")
+    disk_rows: int = execution(200_000, "synthetic completions to take from disk to disk (0: none)")
     json: str = execution("", "a file that gets the numbers")
 
     def __post_init__(self) -> None:
-        if self.rows < 1:
-            raise UserError(f"--rows takes a number above 0, not {self.rows}")
+        if self.rows < 1 or self.disk_rows < 0:
+            raise UserError("--rows takes a number above 0, --disk-rows one that is not below 0")
         if self.run and not Path(self.run, "completions").is_dir():
             raise UserError(f"--run {self.run} has no completions table: give the folder of a finished run")
 
 
 def start_seconds(*words: str) -> float:
     """Best of five wall times of the command line with `words`, Python's own start included."""
-    times = []
-    for _ in range(REPEATS):
-        begin = time.perf_counter()
-        command = [sys.executable, "-m", "halo_forge.cli", *words]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        times.append(time.perf_counter() - begin)
-    return min(times)
+    return min(_seconds([sys.executable, "-P", "-m", "halo_forge.cli", *words]) for _ in range(REPEATS))
 
 
-def synthetic(rows: int) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """(completions, prompts, evidence): `rows` completions, right and wrong by turns, over 50 scenes."""
-    from halo_forge.schema import from_rows
-
-    evidence = [_scene(i) for i in range(SCENES)]
-    prompts = [_prompt(i) for i in range((rows + 3) // 4)]
-    completions = [_completion(i) for i in range(rows)]
-    return (
-        from_rows(completions, "completions"),
-        from_rows(prompts, "prompts"),
-        from_rows(evidence, "evidence"),
-    )
-
-
-def _scene(i: int) -> dict[str, Any]:
-    boxes = [
-        {"label": "dog", "confidence": 0.9, "x1": 60.0 * k, "y1": 40.0, "x2": 60.0 * k + 50, "y2": 90.0}
-        for k in range(1 + i % 4)
-    ]
-    cat = {"label": "cat", "confidence": 0.8, "x1": 350.0, "y1": 40.0, "x2": 399.0, "y2": 90.0}
-    sign = {"text": f"GATE {i}", "confidence": 0.95, "x1": 10.0, "y1": 200.0, "x2": 90.0, "y2": 220.0}
-    common = {"width": 400, "height": 300, "detector": "given", "ocr": "given", "vocabulary": ["cat", "dog"]}
-    return {"image_id": f"image-{i}", "cycle": 1, "objects": [*boxes, cat], "texts": [sign], **common}
-
-
-def _prompt(i: int) -> dict[str, Any]:
-    """How many dogs, of scene i: one to four."""
-    question = "How many dogs are there?"
-    shown = {"question": question, "prompt": question, "style": "grounded", "metric": "match"}
-    return {
-        "prompt_id": f"prompt-{i}",
-        "image_ids": [f"image-{i % SCENES}"],
-        "answers": [str(1 + i % SCENES % 4)],
-        **shown,
-    }
-
-
-def _completion(i: int) -> dict[str, Any]:
-    dogs = 1 + i // 4 % SCENES % 4 + i % 2
-    text = (
-        f'I see {dogs} {COLOURS[i % 4]} dogs to the left of a cat. The sign reads "GATE {i // 4 % SCENES}". '
-        f"Counting them gives {dogs}. <answer>{dogs}</answer>"
-    )
-    return {
-        "prompt_id": f"prompt-{i // 4}",
-        "sample_index": i % 4,
-        "cycle": 1,
-        "completion": text,
-        "finish_reason": "stop",
-    }
+def _seconds(command: list[str]) -> float:
+    begin = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
 
 
 def rows_per_second(work: Callable[[], pa.Table]) -> tuple[float, pa.Table]:
@@ -116,10 +66,11 @@ def rows_per_second(work: Callable[[], pa.Table]) -> tuple[float, pa.Table]:
 
 def verification(rows: int) -> dict[str, float]:
     """Rows per second of verify and reward. Raises RuntimeError where the scores are not as they must be."""
+    from halo_forge.bench_rows import synthetic
     from halo_forge.stages import reward, verify
 
     completions, prompts, evidence = synthetic(rows)
-    judge = verify.Config(completions="", prompts="", output="", evidence="")
+    judge = verify.Config(completions="", prompts="", output="")
     weigh = reward.Config(scores="", output="")
     verify.verify(completions.slice(0, 8), judge, prompts=prompts, evidence=evidence)  # first-use costs
     verified, scores = rows_per_second(lambda: verify.verify(completions, judge, prompts=prompts, evidence=evidence))
@@ -130,20 +81,99 @@ def verification(rows: int) -> dict[str, float]:
     return {"verify rows/s": verified, "reward rows/s": rewarded}
 
 
+def disk_stages(folder: str, rows: int) -> dict[str, float]:
+    """Run verify, reward and filter over tables in `folder`, in this process: seconds, and MiB of memory held at
+    most so far. Raises RuntimeError where rows are not as they must be."""
+    from halo_forge import bench_rows
+    from halo_forge.progress import Progress
+    from halo_forge.stages import filter, reward, verify
+
+    show, place = Progress(quiet=True), {name: f"{folder}/{name}" for name in ("completions", "prompts", "evidence")}
+    numbers: dict[str, float] = {}
+    if not Path(place["completions"]).exists():
+        bench_rows.on_disk(Path(folder), rows)
+    begin = time.perf_counter()
+    verify.STAGE.run(verify.Config(**place, output=f"{folder}/scores"), progress=show)
+    rewards = reward.STAGE.run(reward.Config(scores=f"{folder}/scores", output=f"{folder}/rewards"), progress=show)
+    numbers["reward MiB"] = peak_mebibytes()
+    tables = {name: place[name] for name in ("completions", "prompts")}
+    sft = filter.run(filter.Config(rewards=rewards.path, **tables, output=f"{folder}/sft"), progress=show)
+    numbers["filter MiB"] = peak_mebibytes()
+    numbers["seconds"] = time.perf_counter() - begin
+    kept = sft.read(["keep"])["keep"].to_pylist()
+    if rewards.rows != rows or len(kept) != rows or sum(kept) != (rows + 1) // 2:
+        raise RuntimeError("filter chose synthetic completions wrongly: its speed means nothing")
+    return numbers
+
+
+def peak_mebibytes() -> float:
+    """The most memory that this process has held (maximum resident set size), in MiB."""
+    import resource
+
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held / 2**20 if sys.platform == "darwin" else held / 2**10
+
+
+DISK = """
+import json, sys
+from halo_forge.bench import disk_stages
+print(json.dumps(disk_stages(sys.argv[1], int(sys.argv[2]))))
+"""
+
+
+def on_disk(rows: int) -> dict[str, float]:
+    """Numbers of the stages over tables on disk: see the module's first lines."""
+    with tempfile.TemporaryDirectory(prefix="halo_forge_bench_") as folder:
+        command = [sys.executable, "-P", "-c", DISK, folder, str(rows)]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        found = json.loads(told)
+        again = _seconds(command)
+    return {
+        "verify + reward + filter rows/s": rows / found["seconds"],
+        f"peak MiB, prompts to rewards, {rows:,} completions": found["reward MiB"],
+        f"peak MiB with filter, {rows:,} completions": found["filter MiB"],
+        f"finished verify + reward + filter again, {rows:,} completions, seconds": again,
+    }
+
+
+AGAIN = """
+import dataclasses, json, sys
+from halo_forge import store
+from halo_forge.vlm.config import VLMRAFTConfig
+from halo_forge.vlm.run_dir import RunDir
+from halo_forge.vlm.trainer import VLMRAFTTrainer
+
+def refuse(*words, **named):
+    raise SystemExit("the run is not finished: its vlm train would go on")
+
+store.Writer.write, RunDir.record = refuse, lambda *words: None
+with open(sys.argv[1] + "/run.json") as file:
+    config = json.load(file)["config"]
+config |= {"output_dir": sys.argv[1], "force_from": "", "start_from": "", "cycle": 0, "tag": "", "quiet": True}
+config = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
+known = {field.name for field in dataclasses.fields(VLMRAFTConfig)}
+VLMRAFTTrainer(VLMRAFTConfig(**{k: v for k, v in config.items() if k in known})).train()
+"""
+"""The `vlm train` of a finished run once more, forbidden to write a row."""
+
+
 def of_run(run: str) -> dict[str, float]:
     """Numbers of a finished run: see the module's first lines."""
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
-    import pyarrow.parquet as pq
 
-    files = sorted(Path(run, "completions").rglob("*.parquet"))
-    rows = sum(pq.read_metadata(file).num_rows for file in files)
-    numbers = {"completions": float(rows)}
-    if rows:
-        numbers["bytes per completion"] = sum(file.stat().st_size for file in files) / rows
-    looked = sorted(str(file) for file in Path(run, "evidence").rglob("*.parquet"))
-    if looked:
-        seen = ds.dataset(looked).to_table(columns=["image_id", "detector", "ocr"])
+    from halo_forge.store import Table
+
+    completions = Table(f"{run}/completions", "completions")
+    numbers = {"completions": float(completions.rows)}
+    if completions.rows:
+        numbers["bytes per completion"] = sum(file.stat().st_size for file in completions.files) / completions.rows
+    if Path(run, "run.json").exists():
+        try:
+            numbers["finished vlm train again, seconds"] = _seconds([sys.executable, "-P", "-c", AGAIN, run])
+        except subprocess.CalledProcessError as exc:
+            raise UserError(f"--run {run} does not stand as its vlm train left it: run that command again") from exc
+    if Path(run, "evidence").exists():
+        seen = Table(f"{run}/evidence", "evidence").read(["image_id", "detector", "ocr"])
         images = len(pc.unique(seen["image_id"]))
         numbers["images"] = float(images)
         for part in ("detector", "ocr"):
@@ -158,6 +188,7 @@ def measure(config: Config) -> dict[str, float]:
         "vlm datasets seconds": start_seconds("vlm", "datasets"),
     }
     numbers |= verification(config.rows)
+    numbers |= on_disk(config.disk_rows) if config.disk_rows else {}
     return numbers | (of_run(config.run) if config.run else {})
 
 

@@ -6,9 +6,11 @@ here and in the store.
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
 import time
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,12 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from halo_forge import config as fields
-from halo_forge import keys, schema
+from halo_forge import schema
+from halo_forge.errors import UserError
 from halo_forge.progress import Progress
+from halo_forge.source import differ, source_digest
 from halo_forge.stage import Stage
-from halo_forge.store import Table, Writer, ranges
+from halo_forge.store import Range, Table, Writer, ranges
 
-Prepare = Callable[[pa.Table], pa.Table]
+__all__ = ["begin", "check_unchanged", "identity_of", "open_inputs", "payload_of", "run", "source_digest"]
 
 
 def payload_of(
@@ -31,28 +35,88 @@ def payload_of(
     return {
         "stage": name,
         "version": version,
-        "params": fields.fields_of(config, "identity"),
+        "params": identity_of(config),
         "inputs": {field: table.digest for field, table in inputs.items()},
         "loaded": digests,
     }
 
 
-def source_digest(fn: Callable[..., Any]) -> str:
-    """Digest of the stage module's source: advisory, recorded so that "code changed since" can be said."""
-    module = inspect.getmodule(fn)
-    source = inspect.getsource(module) if module else ""
-    return keys.sha256_json(source)
+def identity_of(config: Any) -> dict[str, Any]:
+    """The identity parameters of a config; whole numbers where the field is a float are floats, so that 1 and 1.0
+    are one key."""
+    kinds = typing.get_type_hints(type(config))
+    return {name: _typed(value, kinds[name]) for name, value in fields.fields_of(config, "identity").items()}
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    if float not in (kind, *typing.get_args(kind)):
+        return value
+    if isinstance(value, tuple | list):
+        return [_typed(item, float) for item in value]
+    return float(value) if type(value) is int else value
+
+
+def begin(
+    fn: Callable[..., Any],
+    show: Progress,
+    path: str | Path,
+    name: str,
+    payload: dict[str, Any],
+    ranges: Sequence[Range] = ((0, 0),),
+) -> Writer:
+    """`Writer.begin` for a stage whose function is `fn`. When the code that made or began what stands there was
+    another, one line of `show` says so; nothing is rebuilt for that."""
+    source = source_digest(fn)
+    writer = Writer.begin(path, name, payload, ranges, source)
+    if differ(writer.made_by, source):
+        show.note(
+            f"{payload['stage']}: its code changed since {path} was {'made' if writer.finished else 'begun'}; "
+            f"--force-from {payload['stage']} would make it anew"
+        )
+    return writer
 
 
 def open_inputs(config: Any) -> dict[str, Table]:
     """The input tables that `config` names, opened and checked; fields left empty are left out."""
-    import dataclasses
-
     return {
-        f.name: Table(getattr(config, f.name), f.metadata["table"]).open()
+        f.name: _table(getattr(config, f.name), f.metadata["table"])
         for f in dataclasses.fields(config)
         if f.metadata.get("role") == "source" and getattr(config, f.name)
     }
+
+
+def _table(places: str | Sequence[str], name: str) -> Table:
+    """The table at one place, or at several whose rows follow each other."""
+    first, *others = [places] if isinstance(places, str) else places
+    for other in others:
+        Table(other, name).open()
+    return Table(first, name, tuple(others)).open()
+
+
+def check_unchanged(stage: str, inputs: dict[str, Table], payload: dict[str, Any]) -> None:
+    """Raises UserError when an input is another table than at the start: what was made of it is no one's result."""
+    for name, table in inputs.items():
+        if Table(table.path, table.name, table.also).open().digest != payload["inputs"][name]:
+            raise UserError(
+                f"{stage}: {table.path} was rewritten while it was read; run the command again when nothing writes it"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """The input rows of a stage: a table, or those at `chosen` positions of it."""
+
+    table: Table
+    chosen: Any = None
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.table.rows if self.chosen is None else len(self.chosen)
+
+    def slice(self, start: int, stop: int) -> pa.Table:
+        """Rows `start` to `stop` (exclusive) of them."""
+        return self.table.slice(start, stop) if self.chosen is None else self.table.take(self.chosen[start:stop])
 
 
 def run(
@@ -66,10 +130,10 @@ def run(
     Raises StaleError when a table of another key stands there.
     """
     inputs = open_inputs(config)
-    rows = inputs[stage.rows]
+    rows = Rows(inputs[stage.rows], stage.select(config, inputs))
     payload = payload_of(stage.name, stage.version, config, inputs, stage.digests(config))
-    writer = Writer.begin(config.output, stage.output, payload, ranges(rows.rows, stage.part_rows))
     show = progress or Progress()
+    writer = begin(stage.fn, show, config.output, stage.output, payload, ranges(rows.count, stage.part_rows))
     owed = writer.owed() if retry else []
     if writer.finished and not owed:
         show.note(f"{stage.name}: finished before, nothing to do ({config.output})")
@@ -77,9 +141,11 @@ def run(
     loaded = state
     for number in owed:
         loaded = stage.load(config) if loaded is None else loaded
-        _try_again(stage, config, loaded, writer, number, inputs, show)
-    with show.stage(stage.name, total=rows.rows, unit="rows") as tick:
+        _try_again(stage, config, loaded, writer, number, rows, inputs, show)
+    with show.stage(stage.name, total=rows.count, unit="rows") as tick:
         for number, start, stop in writer.missing():
+            if writer.vanished(number):
+                show.note(f"{stage.name}: {writer.part(number)} is gone; making it again")
             began = time.time()
             batch = rows.slice(start, stop)
             if loaded is None and batch.num_rows:
@@ -88,25 +154,32 @@ def run(
             tokens = _tokens(made)
             writer.write(number, made, seconds=round(time.time() - began, 3), tokens=tokens)
             tick(stop - start, tokens)
-    return writer.finish(source=source_digest(stage.fn))
+    check_unchanged(stage.name, inputs, payload)
+    return writer.finish()
 
 
 def _try_again(
-    stage: Stage, config: Any, loaded: Any, writer: Writer, number: int, inputs: dict[str, Table], show: Progress
+    stage: Stage,
+    config: Any,
+    loaded: Any,
+    writer: Writer,
+    number: int,
+    rows: Rows,
+    inputs: dict[str, Table],
+    show: Progress,
 ) -> None:
     """Replace the rows of one part that failed for a passing reason by a new try."""
-    part = schema.conform(pq.read_table(writer.part(number)), stage.output)
+    part = schema.conform(pq.read_table(writer.part(number), partitioning=None), stage.output)
     key = part.column_names[0]
     failed = pc.fill_null(pc.equal(part["error_kind"], "transient"), False)
     wanted = pc.unique(part.filter(failed)[key])
-    batch = inputs[stage.rows].slice(*writer.ranges[number])
+    batch = rows.slice(*writer.ranges[number])
     batch = batch.filter(pc.is_in(batch[key], wanted))
     made = schema.conform(stage.fn(batch, config, loaded, **stage.gather(batch, inputs)), stage.output)
     kept = part.filter(pc.invert(pc.is_in(part[key], made[key].combine_chunks())))
     place = {value: i for i, value in enumerate(dict.fromkeys(part[key].to_pylist()))}
     merged = pa.concat_tables([kept, made])
     order = sorted(range(merged.num_rows), key=lambda i: place[merged[key][i].as_py()])
-    writer.reopen(number)
     writer.write(number, merged.take(pa.array(order)), tokens=_tokens(merged))
     show.note(f"{stage.name}: tried {batch.num_rows} rows again that had failed")
 

@@ -40,6 +40,8 @@ class Stage:
     part_rows: int = 2048
     load: Callable[[Any], Any] = _nothing
     gather: Callable[[pa.Table, Tables], dict[str, pa.Table]] = _alone
+    select: Callable[[Any, Tables], Any] = lambda config, tables: None
+    """Ascending positions of the input rows that this config is about; None: all."""
     digests: Callable[[Any], dict[str, Any]] = lambda config: {}
     """Digests of what the stage loads (a model, a detector), for its key."""
 

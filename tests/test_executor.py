@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from halo_forge import schema, store
+from halo_forge import bench_rows, executor, keys, schema, store
 from halo_forge.config import execution, identity, source, target
 from halo_forge.errors import UserError
 from halo_forge.stage import Stage
@@ -93,6 +95,86 @@ def test_paths_do_not_matter(prompts: str, tmp_path: Path) -> None:
     assert asked == []
 
 
+def test_a_whole_number_for_a_float_is_the_same_key(prompts: str, tmp_path: Path) -> None:
+    from halo_forge.stages import generate, reward
+
+    asked = {"prompts": prompts, "images": prompts, "model": "m", "output": "o"}
+    found = [executor.identity_of(generate.Config(**asked, temperature=value)) for value in (1, 1.0)]
+    assert keys.sha256_json(found[0]) == keys.sha256_json(found[1])
+    assert type(found[0]["seed"]) is int
+    weights = [executor.identity_of(reward.Config("s", "o", weights=w)) for w in ((1, 1, 2), (1.0, 1.0, 2.0))]
+    assert keys.sha256_json(weights[0]) == keys.sha256_json(weights[1])
+
+
+def test_a_part_that_vanished_is_made_again_and_said(
+    prompts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        STAGE.run(Config(prompts, str(tmp_path / "c"), stops_at="e"), state=asked)
+    (tmp_path / "c" / "part-00000.parquet").unlink()
+    asked.clear()
+    resumed = STAGE.run(Config(prompts, str(tmp_path / "c")), state=asked)
+    assert asked == list("abe") and resumed.rows == 10
+    assert "part-00000.parquet is gone; making it again" in capsys.readouterr().err
+
+
+def test_an_input_that_is_rewritten_while_it_is_read_is_noticed(prompts: str, tmp_path: Path) -> None:
+    def rewrites(batch: pa.Table, config: Config, state: list[str]) -> pa.Table:
+        rows = [{"prompt_id": p, "image_ids": [], "question": "other", "prompt": p} for p in "abcde"]
+        writer = store.Writer.begin(prompts, "prompts", {"stage": "prompts"})
+        writer.write(0, schema.from_rows(rows, "prompts"))
+        writer.finish()
+        return answer(batch, config, state)
+
+    stage = Stage("generate", 1, Config, rewrites, rows="prompts", output="completions", part_rows=2)
+    with pytest.raises(UserError, match="was rewritten while it was read"):
+        stage.run(Config(prompts, str(tmp_path / "c")), state=[])
+    with pytest.raises(store.StaleError, match=r"inputs.prompts: [0-9a-f]{12}… -> [0-9a-f]{12}…\."):
+        STAGE.run(Config(prompts, str(tmp_path / "c")), state=[])
+
+
+def test_a_try_again_that_is_killed_loses_no_part(prompts: str, tmp_path: Path) -> None:
+    STAGE.run(Config(prompts, str(tmp_path / "c"), fails=("b",)), state=[])
+    asked: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        STAGE.run(Config(prompts, str(tmp_path / "c"), stops_at="b"), state=asked, retry=True)
+    assert store.Table(str(tmp_path / "c"), "completions").open().rows == 10
+    STAGE.run(Config(prompts, str(tmp_path / "c")), state=asked, retry=True)
+    assert asked == ["b", "b"]
+
+
 def test_missing_input_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no prompts table at"):
         STAGE.run(Config(str(tmp_path / "nowhere"), str(tmp_path / "c")), state=[])
+
+
+PASS = """
+import dataclasses, sys
+import pyarrow as pa
+from halo_forge import schema
+from halo_forge.progress import Progress
+from halo_forge.stages import verify
+
+def judged(completions, config, state=None, *, prompts, evidence=None):
+    keys = completions.select(["prompt_id", "sample_index", "cycle"]).to_pylist()
+    assert prompts.num_rows == len({row["prompt_id"] for row in keys})
+    return schema.from_rows([row | {"correct": True} for row in keys], "scores")
+
+stage = dataclasses.replace(verify.STAGE, fn=judged, part_rows=512)
+folder = sys.argv[1]
+config = verify.Config(f"{folder}/completions", f"{folder}/prompts", f"{folder}/scores", f"{folder}/evidence")
+stage.run(config, progress=Progress(quiet=True))
+print(pa.default_memory_pool().max_memory())
+"""
+
+
+def test_memory_stays_flat_as_rows_grow(tmp_path: Path) -> None:
+    """Eight times the rows on disk, and Arrow holds little more at once: the keys of the prompts, and one part."""
+    held = []
+    for rows in (4_000, 32_000):
+        bench_rows.on_disk(tmp_path / str(rows), rows)
+        words = [sys.executable, "-P", "-c", PASS, str(tmp_path / str(rows))]
+        held.append(int(subprocess.run(words, check=True, capture_output=True).stdout))
+    whole = store.Table(str(tmp_path / "32000/completions"), "completions").read().nbytes
+    assert held[1] - held[0] < 4 * 2**20 < whole / 5

@@ -7,12 +7,11 @@ model costs a few `stat` calls.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from halo_forge.keys import DigestCache, sha256_file, sha256_json
+from halo_forge.keys import DigestCache, sha256_json
 
 PATTERNS = (
     "*.safetensors",
@@ -26,12 +25,10 @@ PATTERNS = (
 )
 """Weights, configuration, tokenizer, chat template and, for models that bring their own code, that code."""
 
-NOT_THE_MODEL = frozenset({"halo_forge.json", "trainer_state.json", "training_args.bin", "all_results.json"})
+NOT_THE_MODEL = frozenset(
+    {"halo_forge.json", "stale.json", "trainer_state.json", "training_args.bin", "all_results.json"}
+)
 """Records beside a model that do not change what it says."""
-
-_FRESH_S = 2.0
-"""A file younger than this is not looked up in the cache: a second write within the clock's grain goes
-unseen."""
 
 
 def model_files(folder: Path) -> list[Path]:
@@ -60,9 +57,7 @@ def _digest(folder: Path, files: Sequence[Path]) -> str:
     cache = DigestCache()
     total = hashlib.sha256()
     for path in files:
-        fresh = time.time() - path.stat().st_mtime < _FRESH_S
-        file_digest = sha256_file(path) if fresh else cache.digest(path)
-        total.update(f"{path.relative_to(folder).as_posix()}\0{file_digest}\n".encode())
+        total.update(f"{path.relative_to(folder).as_posix()}\0{cache.digest(path)}\n".encode())
     cache.save()
     return total.hexdigest()
 
