@@ -42,6 +42,7 @@ CLAIMS = pa.list_(
         ]
     )
 )
+CUSTOM = pa.list_(pa.struct([("name", STRING), ("score", DOUBLE)]))
 _KEYS = [("prompt_id", STRING), ("sample_index", INT32), ("cycle", INT32)]
 _ERROR = [("error", STRING), ("error_kind", STRING)]
 
@@ -117,6 +118,7 @@ _COLUMNS: Final[dict[str, list[tuple[str, pa.DataType]]]] = {
         ("threshold", DOUBLE),
         ("finish_reason", STRING),
         ("claims", CLAIMS),
+        ("custom", CUSTOM),
         ("error", STRING),
     ],
     "rewards": [
@@ -135,6 +137,7 @@ _COLUMNS: Final[dict[str, list[tuple[str, pa.DataType]]]] = {
         ("keep", BOOL),
         ("reason", STRING),
         ("origin", STRING),
+        ("from_cycle", INT32),
         ("reward", DOUBLE),
         ("prompt", STRING),
         ("completion", STRING),

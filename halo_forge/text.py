@@ -49,8 +49,9 @@ def plain(text: str) -> str:
     return strip_accents(normalise(text)).strip(EDGES)
 
 
+@lru_cache(maxsize=128)
 def words(text: str) -> list[str]:
-    """Word and number tokens of the normalised text, accents stripped."""
+    """Word and number tokens of the normalised text, accents stripped. Shared: not to be changed."""
     return _WORD.findall(strip_accents(normalise(text)))
 
 

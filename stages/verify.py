@@ -3,7 +3,7 @@
 Reads each completion once and scores it in three stages: perception against the evidence of its images,
 reasoning against itself, output against the ground truth. A score is null when there was nothing to judge.
 
-    python stages/verify.py --completions C --prompts P --evidence E --output S
+    python stages/verify.py --completions C --prompts P --evidence E --output S [--verifier my_rules.py:on_topic]
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from halo_forge.config import execution, identity, source, target
 from halo_forge.metrics import threshold_of
 from halo_forge.schema import from_rows
 from halo_forge.stage import Stage, Tables
-from halo_forge.verifiers import verify_completion
+from halo_forge.verifiers import custom, verify_completion
 from halo_forge.verifiers.rollout import Rollout
 from halo_forge.verifiers.scene import Scene
 
-VERSION = 1
+VERSION = 2
 Encoder = Callable[[list[str]], Any]
 
 
@@ -40,16 +40,33 @@ class Config:
     completions: str = source("completions")
     prompts: str = source("prompts")
     output: str = target(help="where the scores table goes")
-    evidence: str = source("evidence", "")
+    evidence: tuple[str, ...] = source("evidence", (), "evidence tables, of this cycle and earlier ones")
     threshold: float | None = identity(None, "output at or above which an answer is correct (none: the metric's)")
     semantic: str = identity("", "sentence-transformers model for the semantic score ('': off)")
+    verifier: tuple[str, ...] = execution((), "verifiers of your own: FILE.py:FUNCTION, comma separated")
     device: str = execution("cpu", "where the semantic model runs")
 
 
-def load(config: Config) -> Encoder | None:
-    """The sentence encoder, when one is asked for."""
-    if not config.semantic:
-        return None
+@dataclass(frozen=True)
+class Loaded:
+    """The sentence encoder, when one is asked for, and the user's own verifiers."""
+
+    encoder: Encoder | None = None
+    customs: tuple[custom.Custom, ...] = ()
+
+
+def load(config: Config) -> Loaded:
+    """What the config names beside tables."""
+    customs = custom.load(config.verifier)
+    return Loaded(_encoder(config) if config.semantic else None, customs)
+
+
+def digests(config: Config) -> dict[str, Any]:
+    """The user's verifiers by the content of their files: part of the key."""
+    return {"verifiers": custom.digests(config.verifier)} if config.verifier else {}
+
+
+def _encoder(config: Config) -> Encoder:
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(config.semantic, device=config.device)
@@ -66,7 +83,12 @@ def gather(completions: pa.Table, tables: Tables) -> dict[str, pa.Table]:
 
 
 def verify(
-    completions: pa.Table, config: Config, state: Any = None, *, prompts: pa.Table, evidence: pa.Table | None = None
+    completions: pa.Table,
+    config: Config,
+    state: Loaded | None = None,
+    *,
+    prompts: pa.Table,
+    evidence: pa.Table | None = None,
 ) -> pa.Table:
     """The scores of `completions` (completions → scores, 1:1, same order).
 
@@ -76,10 +98,17 @@ def verify(
     questions = {row["prompt_id"]: row for row in prompts.to_pylist()}
     seen = {row["image_id"]: row for row in evidence.to_pylist()} if evidence is not None else {}
     scenes = {image: Scene.from_row(row) for image, row in seen.items() if not row.get("error") and row["width"]}
+    loaded = state or Loaded()
     rows = []
     for row in completions.to_pylist():
         keys = {name: row[name] for name in ("prompt_id", "sample_index", "cycle", "finish_reason")}
-        rows.append({**keys, **_judge(row, questions.get(row["prompt_id"]), scenes, config, state)})
+        question = questions.get(row["prompt_id"])
+        scores = _judge(row, question, scenes, config, loaded.encoder)
+        if loaded.customs and question is not None and not scores.get("error"):
+            evidence_rows = [seen[i] for i in question["image_ids"] if i in seen]
+            whole = {**question, **row, **scores, "evidence": evidence_rows}
+            scores["custom"], scores["error"] = custom.judge(loaded.customs, whole)
+        rows.append({**keys, **scores})
     return from_rows(rows, "scores")
 
 
@@ -93,9 +122,12 @@ def _judge(
     threshold = threshold_of(metric) if config.threshold is None else config.threshold
     if row["error"]:
         return {"error": row["error"], "claims": [], "threshold": threshold}
-    rollout = rollout_of(row, question, metric, threshold)
     looked_at: Sequence[Scene] = [scenes[i] for i in question["image_ids"] if i in scenes]
-    return {**verify_completion(rollout, looked_at, encoder), "threshold": threshold}
+    try:
+        rollout = rollout_of(row, question, metric, threshold)
+        return {**verify_completion(rollout, looked_at, encoder), "threshold": threshold}
+    except Exception as exc:  # a defect met by one row is that row's error, never the run's end
+        return {"error": f"verify: {type(exc).__name__}: {exc}"[:300], "claims": [], "threshold": threshold}
 
 
 def rollout_of(row: dict[str, Any], question: dict[str, Any], metric: str, threshold: float) -> Rollout:
@@ -114,7 +146,9 @@ def rollout_of(row: dict[str, Any], question: dict[str, Any], metric: str, thres
     )
 
 
-STAGE = Stage("verify", VERSION, Config, verify, rows="completions", output="scores", load=load, gather=gather)
+STAGE = Stage(
+    "verify", VERSION, Config, verify, rows="completions", output="scores", load=load, gather=gather, digests=digests
+)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from halo_forge.text import normalise, words
 
 _DIGITS = re.compile(r"\d|(?<=\d)\.(?=\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_ITEMS = re.compile(r"[,;\n]|(?<!\w)(?:and|und|et|y|e)(?!\w)|&")
+_ITEMS = re.compile(r"[,;\n]|(?<!\w)(?<!\bil )(?<!\bn')(?:and|und|et|y|e)(?!\w)|&")
 
 
 def empty(prediction: str, answer: str, question: str = "") -> bool:
@@ -24,9 +24,22 @@ def empty(prediction: str, answer: str, question: str = "") -> bool:
 
 
 def copied(prediction: str, answer: str, question: str = "") -> bool:
-    """Most of the question given back, no option singled out."""
+    """Most of the question given back, no option singled out and no statement made of it."""
     said, asked = words(prediction), words(question)
-    return len(said) >= max(4, 0.6 * len(asked)) and set(said) <= set(asked) and said != words(answer)
+    if len(said) < max(4, 0.6 * len(asked)) or not set(said) <= set(asked) or said == words(answer):
+        return False
+    if len(alternatives(question) & set(said)) == 1 and "?" not in prediction:
+        return False
+    stated = "?" not in prediction and _starts(asked) and not _starts(said)
+    return not (stated and f" {' '.join(said)} " not in f" {' '.join(asked)} ")
+
+
+def _starts(said: list[str]) -> bool:
+    """Opens like a yes-no question."""
+    return said[0] in _ASKING
+
+
+_ASKING = frozenset(["is", "are", "was", "were", "do", "does", "did", "can", "could", "has", "have", "will"])
 
 
 def hedged(prediction: str, answer: str, question: str = "") -> bool:

@@ -10,10 +10,13 @@ from rapidfuzz.distance import Levenshtein
 
 from halo_forge.metrics import guards
 from halo_forge.metrics import words as table
+from halo_forge.metrics.sentences import said_in
 from halo_forge.text import normalise, plain, words
 
 TAU = 0.5
 """Likeness below this is nothing (ANLS)."""
+LIKENESS_CAP = 0.89
+"""A misspelt name ("No Packing" for "No Parking") is close, and never right."""
 FREE_TEXT_CAP = 0.8
 """Shared words never equal exactness."""
 
@@ -29,6 +32,8 @@ _LEAD = re.compile(
 
 def text_score(prediction: str, answer: str, question: str) -> float:
     """1 for the same name, 0.5 to 1 for a like spelling, 0 otherwise, by the best reading of it."""
+    if said_in(prediction, answer, question):
+        return 1.0
     return max(_score(form, answer, question) for form in _readings(prediction))
 
 
@@ -54,8 +59,8 @@ def _score(said: str, answer: str, question: str) -> float:
         return _near_miss(a, b)
     if guards.stopped((guards.other_polarity, guards.opposite), said, answer, question):
         return 0.0
-    if (same_thing := _same_thing(a, b)) is not None:
-        return float(same_thing)
+    if (known := same_thing(a, b)) is not None:
+        return float(known)
     if _only_filler(a.split(), b.split(), question):
         return 1.0
     if len(b) <= 4:
@@ -76,19 +81,21 @@ def _near_miss(a: str, b: str) -> float:
 
 
 @lru_cache(maxsize=1)
-def _labels() -> dict[str, str]:
-    """Every equal form of the detector's words, singular and plural -> its label."""
+def _labels() -> tuple[dict[str, str], dict[str, str]]:
+    """Equal forms, and narrower forms, of the detector's words, singular and plural -> their label."""
     from halo_forge.verifiers.lexicon import (  # here: the verifiers package imports the metrics
         coco_table,
         plural,
     )
 
-    out: dict[str, str] = {}
-    for label, forms, _ in coco_table():
-        for form in forms:
-            for surface in (form, *plural(form)):
-                out.setdefault(surface, label)
-    return out
+    equal: dict[str, str] = {}
+    narrower: dict[str, str] = {}
+    for label, forms, kinds in coco_table():
+        for found, group in ((equal, forms), (narrower, kinds)):
+            for form in group:
+                for surface in (form, *plural(form)):
+                    found.setdefault(surface, label)
+    return equal, narrower
 
 
 @lru_cache(maxsize=4096)
@@ -98,11 +105,15 @@ def _plurals(noun: str) -> tuple[str, ...]:
     return plural(noun)
 
 
-def _same_thing(a: str, b: str) -> bool | None:
-    """True for a synonym or plural of the same noun, False for things known to differ, None if unknown."""
-    labels = _labels()
-    if a in labels and b in labels:
-        return labels[a] == labels[b] and (labels[a] != "person" or a in _plurals(b) or b in _plurals(a))
+def same_thing(a: str, b: str) -> bool | None:
+    """Whether `a` names the thing `b` names: True for a synonym, a plural or a kind of it ("kitten" for "cat"),
+    False for things known to differ, None if unknown."""
+    equal, narrower = _labels()
+    if a in equal and b in equal:
+        person = equal[b] == "person" and b not in ("person", "people")
+        return equal[a] == equal[b] and (not person or a == b or a in _plurals(b) or b in _plurals(a))
+    if a in narrower and b in equal:
+        return narrower[a] == equal[b]
     return True if a in _plurals(b) or b in _plurals(a) else None
 
 
@@ -127,7 +138,7 @@ def _equal_run(said: list[str], gold: list[str]) -> bool:
 def _likeness(said: str, answer: str) -> float:
     a, b = plain(said)[:_MAX_LIKE], plain(answer)[:_MAX_LIKE]
     likeness = 1 - Levenshtein.distance(a, b) / max(len(a), len(b), 1)
-    return likeness if likeness >= TAU else 0.0
+    return min(likeness, LIKENESS_CAP) if likeness >= TAU else 0.0
 
 
 def _shared_words(said: list[str], gold: list[str]) -> float:

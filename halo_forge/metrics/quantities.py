@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from halo_forge.metrics.words import AMBIGUOUS_UNITS, ARTICLES, UNITS
 from halo_forge.text import SCALES, normalise, spelled, strip_accents
@@ -17,6 +18,8 @@ _TOKEN = re.compile(
     r"|km/h|[^\W\d_]++(?:'[^\W\d_]++)?|[%$€£¥°+/-]|\S"
 )
 _CURRENCY = frozenset("$€£¥")
+_SPEEDS = {"miles": "mph", "mile": "mph", "kilometers": "km/h", "kilometres": "km/h", "km": "km/h"}
+_TEMPERATURE = {"c": "celsius", "celsius": "celsius", "f": "fahrenheit", "fahrenheit": "fahrenheit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,23 @@ class Quantity:
         if self.kind == other.kind:
             return self.value == other.value
         if self.kind and other.kind:
-            return False
+            degrees = {self.kind, other.kind} & {"celsius", "fahrenheit"}
+            return len(degrees) == 1 and "angle" in (self.kind, other.kind) and self.shown == other.shown
         named, bare = (self, other) if self.kind else (other, self)
         return bare.shown == named.shown or (named.kind == "percent" and bare.value == named.value)
 
 
+@lru_cache(maxsize=128)  # one answer is looked at by many rules; callers never change the list
 def tokens(text: str) -> list[str]:
-    """Numbers, words and signs of the normalised text, accents stripped."""
-    return _TOKEN.findall(strip_accents(normalise(text[:MAX_READ])))
+    """Numbers, words and signs of the normalised text, accents stripped; "1.5M" reads as 1.5 million."""
+    return _TOKEN.findall(strip_accents(normalise(_SCALED.sub(_scaled, text[:MAX_READ]))))
+
+
+_SCALED = re.compile(r"(?<=\d)([MBK])\b(?!\d)")
+
+
+def _scaled(match: re.Match[str]) -> str:
+    return {"M": " million", "B": " billion", "K": " thousand"}[match[1]]
 
 
 def quantities(toks: list[str]) -> list[Quantity]:
@@ -64,6 +76,8 @@ def _quantity(toks: list[str], i: int) -> Quantity | None:
         return None
     value, j = read
     start = i
+    if toks[j : j + 3] == ["and", "a", "half"]:
+        value, j = value + Decimal("0.5"), j + 3
     if j < len(toks) and toks[j] in SCALES and (len(toks[j]) > 2 or toks[j] in ("k", "bn", "mn")):
         value, j = value * SCALES[toks[j]], j + 1
     elif j < len(toks) and toks[j] in ("m", "b") and i and toks[i - 1] in _CURRENCY:
@@ -104,7 +118,19 @@ def _number(toks: list[str], i: int) -> tuple[Decimal, int] | None:
     # "twenty-one" is three tokens here
     run, places = _hyphenless(toks, i)
     read = spelled(run, 0)
-    return (read[0], places[read[1] - 1] + 1) if read else None
+    if read is None:
+        return None
+    value, end = read[0], read[1]
+    if (
+        10 <= value < 100
+        and not read[2]
+        and run[end:]
+        and (pair := spelled(run[end:], 0))
+        and 10 <= pair[0] < 100
+        and not pair[2]
+    ):
+        value, end = value * 100 + pair[0], end + pair[1]  # "nineteen ninety-eight"
+    return value, places[end - 1] + 1
 
 
 def _hyphenless(toks: list[str], i: int) -> tuple[list[str], list[int]]:
@@ -143,9 +169,16 @@ def _is_number(token: str) -> bool:
 def _unit(toks: list[str], j: int) -> tuple[str, Decimal, int]:
     if j < len(toks) and toks[j] == "-" and j + 1 < len(toks) and toks[j + 1] in UNITS:
         j += 1
+    if toks[j + 1 : j + 3] == ["per", "hour"] and toks[j] in _SPEEDS:
+        kind, factor = UNITS[_SPEEDS[toks[j]]]
+        return kind, Decimal(factor), j + 3
     if j < len(toks) and toks[j] in UNITS and toks[j] not in AMBIGUOUS_UNITS:
         kind, factor = UNITS[toks[j]]
+        if kind == "angle" and j + 1 < len(toks) and toks[j + 1] in _TEMPERATURE:
+            return _TEMPERATURE[toks[j + 1]], Decimal(1), j + 2
         return kind, Decimal(factor), j + 1
+    if j < len(toks) and toks[j] in ("celsius", "fahrenheit"):
+        return _TEMPERATURE[toks[j]], Decimal(1), j + 1
     if toks[j : j + 2] == ["per", "cent"]:
         return "percent", Decimal("0.01"), j + 2
     return "", Decimal(1), j

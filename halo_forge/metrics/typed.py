@@ -5,6 +5,7 @@ Each reader returns exact values, so that comparing is equality and never likene
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,7 +84,9 @@ class Day:
 
 _NUMERIC_DAY = re.compile(r"(?<![\d/.-])(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})(?![\d/-])")
 _NAMED_DAY = re.compile(
-    r"\b(?:(?P<d1>\d{1,2})(?:st|nd|rd|th|\.)?,? (?:of |de )?)?(?P<month>[a-z]{3,10})\.?"
+    r"\b(?:(?P<d1>\d{1,2})(?:st|nd|rd|th|\.)?,? (?:of |de )?)?(?P<month>"
+    + "|".join(sorted(MONTHS, reverse=True))
+    + r")\b\.?"
     r"(?: (?P<d2>\d{1,2})(?:st|nd|rd|th)?(?!\d))?(?:,? (?:de )?(?P<y>\d{4}|'\d\d))?"
 )
 
@@ -142,6 +145,15 @@ def polarity(toks: list[str]) -> bool | None:
     bare = [t for t in toks if t[0].isalnum()]
     if not bare:
         return None
+    if bare == ["none"]:
+        return False
+    while len(bare) > 1 and bare[0] in _ADVERBS:
+        bare = bare[1:]
+    if len(bare) <= 2 and bare[0] in ("not", "so"):
+        return bare[0] == "so"
+    opening = {t in YES for t in itertools.takewhile(lambda t: t in _CLAUSE_WORDS, bare)}
+    if len(opening) == 2:
+        return None
     said = {t in YES for t in _interjections(toks)}
     if len(said) == 2:
         return None
@@ -149,12 +161,17 @@ def polarity(toks: list[str]) -> bool | None:
         return bare[0] in YES
     if said:
         return said.pop()
-    if len(bare) < 3 or not any(t in VERBS for t in bare):
+    short = len(bare) == 2 and bare[0] in ("there", "it", "he", "she", "they") and toks[-1] != "?"
+    if not short and (len(bare) < 3 or not any(t in VERBS for t in bare)):
         return None
     return not negated(_main_clause(toks))
 
 
 _CLAUSE_WORDS = (YES | NO) - {"not", "never", "correct", "indeed", "certainly", "definitely"}
+_ADVERBS = frozenset(
+    ["probably", "certainly", "definitely", "surely", "absolutely", "likely", "most", "of", "course", "i", "think",
+     "believe", "guess"]
+)  # fmt: skip
 _JOINS = frozenset({"and", "or", "so", "is", "then", "because", "und", "y", "et"})
 
 

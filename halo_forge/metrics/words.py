@@ -180,3 +180,49 @@ VERBS = _set(
     "wasn't hasn't can't "
     "appears looks hay est ist es sind hat tiene"
 )
+
+MODIFIERS = _set(
+    "big small large little tiny huge tall short long old young new single one lone open closed whole entire "
+    "plain simple regular common adult other main just only exactly"
+)
+"""Words that describe a thing without making it another one."""
+FRAMING = _set(
+    "seems seem seemed appears appear looks look like probably likely think believe i'd say would can simply "
+    "clearly definitely certainly currently called known as me my answer correct best option choice turned "
+    "switched set made kind type sort piece written printed labelled labeled titled holds holding sits sitting "
+    "stands standing lies lying resting rests sees visible image picture tel telephone tel: it's depicts depicting "
+    "showing given being been playing plays works work doing wears wearing points pointing contains reads based upon "
+    "lot"
+)
+"""Words that lead up to an answer and are none."""
+TRAILING = _set(
+    "is are was sits sitting stands standing lies lying sleeping resting hangs hanging parked placed located "
+    "visible seen shown present here there too well day weather match game colour color brand logo inc ltd co "
+    "corp company llc word letter please right now currently today clearly alone only thanks him her it them him "
+    "me itself"
+)
+"""Words that may follow an answer without changing it."""
+TWINS = _table(
+    """
+street: st
+road: rd
+avenue: ave
+boulevard: blvd
+and: &
+wood: wooden
+metal: metallic
+male: man, boy, gentleman
+female: woman, girl, lady
+day: daytime
+night: nighttime
+winter: wintertime
+summer: summertime
+spring: springtime
+sleeping: asleep, sleeps
+versus: vs
+ok: okay
+doctor: dr
+television: telly
+"""
+)
+"""Spellings of one word in answers; applied to both sides."""

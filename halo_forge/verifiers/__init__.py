@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from halo_forge.answers import Answer
 from halo_forge.verifiers.claim import Claim
 from halo_forge.verifiers.claims import Reading, read, read_claims
 from halo_forge.verifiers.consistency import retract
-from halo_forge.verifiers.output import judge_output
+from halo_forge.verifiers.output import answer_of, judge_output
 from halo_forge.verifiers.perception import Perception, judge_perception, vocabulary_of
 from halo_forge.verifiers.reasoning import Reasoning, judge_reasoning
 from halo_forge.verifiers.rollout import Rollout
@@ -33,8 +34,9 @@ def verify_completion(rollout: Rollout, scenes: Sequence[Scene], encoder: Any = 
     `encoder`: an optional sentence encoder for the semantic output column. Scores are None where there was
     nothing to judge. Nothing in the completion is executed or trusted.
     """
-    output = judge_output(rollout, encoder)
-    reading, perception, reasoning = judge_reading(rollout, scenes, bool(output.correct))
+    answer = answer_of(rollout)
+    output = judge_output(rollout, encoder, answer)
+    reading, perception, reasoning = judge_reading(rollout, scenes, bool(output.correct), answer)
     return {
         "answer": output.answer,
         "correct": output.correct,
@@ -57,10 +59,10 @@ def verify_completion(rollout: Rollout, scenes: Sequence[Scene], encoder: Any = 
 
 
 def judge_reading(
-    rollout: Rollout, scenes: Sequence[Scene], correct: bool = False
+    rollout: Rollout, scenes: Sequence[Scene], correct: bool = False, found: Answer | None = None
 ) -> tuple[Reading, Perception, Reasoning]:
     """Perception and reasoning of one completion; its claims carry their verdicts."""
-    reading = read(rollout, vocabulary_of(scenes))
+    reading = read(rollout, vocabulary_of(scenes), found)
     taken = retract(reading)
     answer = reading.split.answer
     perception = judge_perception(reading.claims, scenes, rollout, (answer.start, answer.end) if correct else None)

@@ -8,14 +8,17 @@ has its figure after it, and things joined by commas and "and" share the relatio
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import pairwise
 
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.claim import Claim
 from halo_forge.verifiers.lexicon import Noun
-from halo_forge.verifiers.reader import Cue, Mention, Sentence
+from halo_forge.verifiers.sentence import Cue, Mention, Sentence
 from halo_forge.verifiers.tokens import Tokens
 
 _RELATIVE = frozenset(["which", "who", "that"])
+_CONCLUDES = frozenset(["answer", "answers"])
+_COPULA = frozenset(["is", "are", "was", "be"])
 _MAX_GROUP = 6
 
 
@@ -33,6 +36,8 @@ class Attacher:
         if sentence.question or sentence.escape:
             return
         self.weight = 0.5 if sentence.hedged else 1.0
+        if _CONCLUDES & set(self.tokens.low[sentence.begin : sentence.end]):
+            self.weight = 0.0  # "the answer is a bus" is the answer said twice and no premise of it
         self.grounds: dict[int, Mention | None] = {}
         self.seen: list[Cue] = []
         first = len(self.claims)
@@ -44,6 +49,9 @@ class Attacher:
             self._colour(sentence.mentions[before - 1], colour, negative, index)
         for mention in sentence.mentions:
             self._mention(mention, sentence)
+        self._ordered(sentence)
+        for more, less in sentence.compared:
+            self._compared(more, less)
         for claim in self.claims[first:]:
             claim.weight = self.weight
         for mention in sentence.mentions:
@@ -78,6 +86,31 @@ class Attacher:
         claim = Claim("attribute", "", start, end, m.noun.name, m.noun.labels, m.noun.how, value=colour)
         claim.polarity, claim.definite = not negative, m.definite and m.noun.number == "s"
         self.claims.append(claim)
+
+    def _compared(self, a: Mention, b: Mention) -> None:
+        """ "More cars than people": a claim about two counts."""
+        start, end = self._span(a.at, b.j)
+        claim = Claim("relation", "", start, end, a.noun.name, a.noun.labels, a.noun.how, a.more)
+        claim.object, claim.object_labels, claim.polarity = b.noun.name, b.noun.labels, not a.negative
+        self.claims.append(claim)
+
+    def _ordered(self, s: Sentence) -> None:
+        """ "From left to right: a book, a laptop", and "the leftmost animal is a dog"."""
+        low = self.tokens.low
+        named = [m for m in s.mentions if not (m.skip or m.negative)]
+        if s.order is not None:
+            listed = [m for m in named if m.i >= s.order[0]]
+            for m, ground in pairwise(listed[:13]):
+                if m.noun.name != ground.noun.name:
+                    self._relation_claim(m.noun, m, ground, Cue(m.i, m.j, 0, False, s.order[1]))
+        for m, n in pairwise(named):
+            broad, thing = (m, n) if m.extreme else (n, m)
+            if broad.extreme and set(low[m.j : n.i]) & _COPULA and n.i - m.j <= 4:
+                start, end = self._span(m.at, n.j)
+                claim = Claim("side", "", start, end, thing.noun.name, thing.noun.labels, thing.noun.how)
+                claim.value, claim.object = ((f"most {broad.extreme[0]}", broad.extreme[1]),), broad.noun.name
+                claim.object_labels = broad.noun.labels
+                self.claims.append(claim)
 
     # --- places -------------------------------------------------------------------------------------------
 
@@ -164,7 +197,7 @@ class Attacher:
             return self._group(s, cue.before - 1)
         if verb or joined:
             return previous
-        return []
+        return [nearest] if cue.sides else []
 
     def _earlier(self, s: Sentence, cue: Cue, nearest: Mention) -> list[Mention] | None:
         """Figures of the relation whose ground is the nearest thing; None when it is no ground."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halo_forge.verifiers.claim import Claim
-from halo_forge.verifiers.reader import Mention, Sentence
+from halo_forge.verifiers.sentence import Mention, Sentence
 from halo_forge.verifiers.tokens import Tokens
 
 _CLOSE = {"[": "]", "(": ")"}

@@ -10,17 +10,19 @@ Slot = tuple[str, ...]
 _PAIRED = {
     "left": ("x", 1), "right": ("x", -1), "above": ("y", 1), "over": ("y", 1), "on top of": ("y", 1),
     "below": ("y", -1), "under": ("y", -1), "behind": ("z", 1), "in front of": ("z", -1),
+    "more": ("n", 1), "fewer": ("n", -1),
 }  # fmt: skip
 
 
 @dataclass(slots=True)
 class Claim:
-    """`start`, `end`: characters of the completion. `polarity` False: the claim denies. `weight`: 1, or ½
-    hedged.
+    """`start`, `end`: characters of the completion. `polarity` False: the claim denies. `weight`: 1, ½
+    hedged, 0 for the answer announced ("the answer is a bus").
 
     `subject` and `object` are names of the lexicon with their detector labels; `how` as in `lexicon.Noun`;
     `value` is the count bounds (low, high or None), the sides, the colour, the text, or the box;
     `restricted`: a count or absence only among some ("two people on the bench"); `definite`: one known thing;
+    `last`: where it is said for the last time;
     `strong` False: one of several (told apart by colour), or text that was not said to be written there.
     """
 
@@ -41,6 +43,7 @@ class Claim:
     definite: bool = True
     strong: bool = True
     retracted: bool = False
+    last: int = 0
     verdict: str = "unknown"
     p: float = 0.5
     evidence: str = ""
@@ -49,7 +52,7 @@ class Claim:
         """Equal for two wordings of the same claim; duplicates count once."""
         if self.kind == "relation" and self.relation in _PAIRED and self.subject != self.object:
             slot, value = self.slots()[0]
-            exact = self.relation in ("left", "right")
+            exact = self.relation in ("left", "right", "more", "fewer")
             return (
                 "relation",
                 slot,
@@ -68,6 +71,8 @@ class Claim:
             return [] if self.restricted or low != high else [(("count", self.subject), low)]
         if self.kind == "attribute":
             return [(("colour", self.subject), self.value)] if self.definite else []
+        if self.kind == "side" and self.object:
+            return [(("most", self.object, *self.value[0]), self.subject)]
         if self.kind == "side":
             return [(("side", self.subject, axis), side) for axis, side in self.value] if self.definite else []
         if self.kind == "relation":
@@ -95,11 +100,13 @@ class Claim:
             many = str(low) if low == high else f"{low} to {'any' if high is None else high}"
             return f"{many} {self.subject}"
         if self.kind == "side":
-            return f"{self.subject} at {' '.join(side for _, side in self.value)}"
+            where = " ".join(side for _, side in self.value)
+            return f"{self.subject} is the {where}most {self.object}" if self.object else f"{self.subject} at {where}"
         if self.kind == "relation":
-            return f"{self.subject} {self.relation} {self.object}"
+            than = " than" if self.relation in ("more", "fewer") else ""
+            return f"{self.subject} {self.relation}{than} {self.object}"
         if self.kind == "attribute":
             return f"{self.subject} is {self.value}"
         if self.kind == "box":
             return f"{self.subject} in {list(self.value)}"
-        return str(self.value)
+        return f"{self.object} {self.value}" if self.object else str(self.value)

@@ -7,19 +7,22 @@ question's type. Every claim keeps its place in the completion; equal claims cou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from halo_forge.answers import Answer
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.attach import Attacher
 from halo_forge.verifiers.boxes import boxes_of
 from halo_forge.verifiers.claim import Claim
 from halo_forge.verifiers.lexicon import lexicon
 from halo_forge.verifiers.numbers import sums
+from halo_forge.verifiers.output import answer_of
 from halo_forge.verifiers.question import Question, answer_claims, read_question
-from halo_forge.verifiers.reader import Reader, Sentence
+from halo_forge.verifiers.reader import Reader
 from halo_forge.verifiers.rollout import Rollout
+from halo_forge.verifiers.sentence import Sentence
 from halo_forge.verifiers.split import Split, split
-from halo_forge.verifiers.texts import shown_text
+from halo_forge.verifiers.texts import Shown, shown_text
 from halo_forge.verifiers.tokens import Tokens, plain, tokenise
 
 MAX_CLAIMS = 300
@@ -28,7 +31,9 @@ MAX_CLAIMS = 300
 
 @dataclass
 class Reading:
-    """A completion read once. `corrections` and `inferences`: character offsets of "wait", "so"."""
+    """A completion read once. `corrections` and `inferences`: character offsets of "wait", "so". `read`: every
+    word the chain says to be written in the image, also those the question already holds. `given`: the claims of
+    the answer, also those that the chain made before."""
 
     rollout: Rollout
     question: Question
@@ -37,6 +42,8 @@ class Reading:
     claims: list[Claim]
     corrections: list[int]
     inferences: list[int]
+    read: frozenset[str] = frozenset()
+    given: list[Claim] = field(default_factory=list)
 
     @property
     def chain(self) -> bool:
@@ -49,14 +56,15 @@ def read_claims(rollout: Rollout, vocabulary: frozenset[str] | None = None) -> l
     return read(rollout, vocabulary).claims
 
 
-def read(rollout: Rollout, vocabulary: frozenset[str] | None = None) -> Reading:
-    """Read a completion; `vocabulary` adds the detector's own words to the lexicon."""
+def read(rollout: Rollout, vocabulary: frozenset[str] | None = None, answer: Answer | None = None) -> Reading:
+    """Read a completion; `vocabulary` adds the detector's own words to the lexicon. `answer`: where it is known."""
     words = lexicon(vocabulary)
     question = read_question(rollout.question, vocabulary)
-    parts = split(rollout)
+    parts = split(rollout, answer_of(rollout) if answer is None else answer)
     tokens = tokenise(parts.text)
     shown, blocked = shown_text(tokens, words)
-    claims = [_text(tokens, s.i, s.j, s.strong) for s in shown]
+    claims = [_text(tokens, s) for s in shown]
+    written = frozenset(w for c in claims if c.polarity and c.start < parts.chain_end for w in str(c.value).split())
     claims = [c for c in claims if c.value and c.value not in question.text]
     claims += _calculations(tokens)
     corrections: list[int] = []
@@ -72,11 +80,13 @@ def read(rollout: Rollout, vocabulary: frozenset[str] | None = None) -> Reading:
         inferences = _inferences(tokens, sentences)
     claims = _sourced(claims, parts, question)
     answer = parts.answer
+    given = [claim for claim in claims if claim.source == "answer"]
     if answer.text is not None:
         for claim in answer_claims(question, answer.text, words):
             claim.start, claim.end = answer.start, max(answer.start, min(answer.end, len(parts.text)))
             claims.append(claim)
-    return Reading(rollout, question, parts, tokens, _distinct(claims), corrections, inferences)
+            given.append(claim)
+    return Reading(rollout, question, parts, tokens, _distinct(claims), corrections, inferences, written, given)
 
 
 def foreign(tokens: Tokens) -> bool:
@@ -89,13 +99,16 @@ def foreign(tokens: Tokens) -> bool:
     return bool(letters) and sum(ord(w[0]) > 0x24F for w in letters) * 2 > len(letters)
 
 
-def _text(tokens: Tokens, i: int, j: int, strong: bool) -> Claim:
+def _text(tokens: Tokens, shown: Shown) -> Claim:
+    i, j = shown.i, shown.j
     start, end = tokens.start[i], tokens.end[j - 1]
     spaced = [
         word if k and tokens.end[i + k - 1] == tokens.start[i + k] else " " + word
         for k, word in enumerate(tokens.raw[i:j])
     ]
-    return Claim("text", "", start, end, value=plain("".join(spaced)), strong=strong)
+    claim = Claim("text", "", start, end, value=plain("".join(spaced)), strong=shown.strong)
+    claim.object, claim.polarity = shown.label, not shown.denied
+    return claim
 
 
 def _calculations(tokens: Tokens) -> list[Claim]:
@@ -133,6 +146,7 @@ def _distinct(claims: list[Claim]) -> list[Claim]:
     seen: dict[tuple[object, ...], Claim] = {}
     for claim in claims:
         first = seen.setdefault(claim.key(), claim)
+        first.last = claim.start
         if first is not claim:
             first.weight = max(first.weight, claim.weight)
             first.strong = first.strong or claim.strong

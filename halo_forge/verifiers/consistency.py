@@ -10,6 +10,8 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from halo_forge.metrics.words import ANTONYMS
+from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.claim import Claim, Slot
 from halo_forge.verifiers.claims import Reading
 from halo_forge.verifiers.numbers import number_at
@@ -17,6 +19,7 @@ from halo_forge.verifiers.tokens import tokenise
 
 CONFLICT, WRONG_CONCLUSION = 0.6, 0.8
 MAX_RETRACTIONS = 2
+_OPPOSED = {word: [pair for pair in ANTONYMS if word in pair] for pair in ANTONYMS for word in pair}
 
 
 def retract(reading: Reading) -> int:
@@ -61,6 +64,7 @@ def judge_consistency(reading: Reading, retractions: int) -> float | None:
     chain = [c for c in standing if c.source == "chain" or not reading.chain]
     score *= (1 - CONFLICT) ** min(6, _slot_conflicts(chain) + _broader_conflicts(chain))
     score *= (1 - CONFLICT) ** min(6, sum(c.kind == "arithmetic" and c.verdict == "contradicted" for c in standing))
+    score *= (1 - CONFLICT) ** min(2, _opposite_inferences(reading))
     if reading.chain and _departs(reading, chain):
         score *= 1 - WRONG_CONCLUSION
     if retractions > MAX_RETRACTIONS:
@@ -93,28 +97,47 @@ def _broader_conflicts(claims: list[Claim]) -> int:
     return sum(bool(named & set(c.labels)) for c in denied)
 
 
+def _opposite_inferences(reading: Reading) -> int:
+    """ "The sign says OPEN, so the shop is closed": a conclusion drawn to the opposite of what was read."""
+    read = reading.read
+    pairs = [pair for word in sorted(read & _OPPOSED.keys()) for pair in _OPPOSED[word] if len(pair & read) == 1]
+    if not pairs:
+        return 0
+    low, n, found = reading.tokens.low, len(reading.tokens), 0
+    for k in [
+        i for i, w in enumerate(low) if w in data.INFERENCE and reading.tokens.start[i] < reading.split.chain_end
+    ]:
+        end = next((j for j in range(k, min(n, k + 20)) if low[j] in ".;!?" or low[j][0] in "<\n"), min(n, k + 20))
+        said = set(low[k:end])
+        denies = any(w in ("not", "no", "never") or w.endswith("n't") for w in said)
+        for pair in pairs:
+            own, other = bool(pair & read & said), bool((pair - read) & said)
+            found += (other and not own and not denies) or (own and not other and denies)
+    return found
+
+
 def _departs(reading: Reading, chain: list[Claim]) -> bool:
-    """Whether the chain concludes something else than the answer says."""
+    """Whether the chain says something else than the answer. Every standing claim of the slot counts, so that no
+    further claim, and least of all a false one, can make up for it."""
     answer = reading.split.answer.text
     if answer is None:
         return False
-    last: dict[Slot, tuple[Any, bool]] = {}
+    stated: dict[Slot, set[tuple[Any, bool]]] = {}
     for claim in chain:
         for slot, value in claim.slots() if claim.strong else ():
-            last[slot] = (value, claim.polarity)
-    for claim in reading.claims:
-        if claim.source == "answer":
-            for slot, value in claim.slots():
-                if slot in last and last[slot][1] and claim.polarity and last[slot][0] != value:
+            stated.setdefault(slot, set()).add((value, claim.polarity))
+    for claim in reading.given:
+        for slot, value in claim.slots():
+            for said, polarity in stated.get(slot, ()):
+                if (said != value and polarity and claim.polarity) or (said == value and polarity != claim.polarity):
                     return True
-                if slot in last and last[slot][0] == value and last[slot][1] != claim.polarity:
-                    return True
-    return _other_result(reading, chain, answer) or _other_text(reading, chain)
+    return _other_result(chain, answer) or _other_text(reading, chain)
 
 
-def _other_result(reading: Reading, chain: list[Claim], answer: str) -> bool:
-    """The last sum's result is a number and the answer is another one."""
-    results = [c.relation for c in chain if c.kind == "arithmetic"]
+def _other_result(chain: list[Claim], answer: str) -> bool:
+    """The last right sum has another result than the answer; a wrong sum is paid for as such."""
+    sums = sorted((c for c in chain if c.kind == "arithmetic" and c.verdict == "supported"), key=lambda c: c.last)
+    results = [c.relation for c in sums]
     tokens = tokenise(answer)
     if not results or not 0 < len(tokens) <= 6:
         return False

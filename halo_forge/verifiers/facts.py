@@ -56,7 +56,7 @@ def by_facts(claim: Claim, known: Facts) -> tuple[str, float, str] | None:
     """Verdict of the references on a claim; None when they do not speak about it."""
     if claim.kind == "text":
         near = claim.value in known.texts or any(_part(claim.value, t) or _part(t, claim.value) for t in known.texts)
-        return ("supported", 0.97, "reference answer") if near else None
+        return _verdict(claim.polarity) if near else None
     if claim.kind == "count" and claim.value[0] == claim.value[1] and (claim.subject, claim.value[0]) in known.counts:
         return _verdict(claim.polarity)
     matched = False

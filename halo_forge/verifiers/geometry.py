@@ -39,6 +39,7 @@ def relate(relation: str, a: Box, b: Box, height: float) -> str:
         "far": _far,
         "on": _on,
         "in": _inside,
+        "in open": _within_reach,
     }
     if relation in rule:
         return rule[relation](a, b)
@@ -105,6 +106,12 @@ def _on(a: Box, b: Box) -> str:
 def _inside(a: Box, b: Box) -> str:
     share = _overlap(a, b) / _area(a)
     return SUPPORTED if share >= 0.9 else CONTRADICTED if share < 0.5 else UNKNOWN
+
+
+def _within_reach(a: Box, b: Box) -> str:
+    """In an open container: fruit rises above the bowl, so only boxes apart contradict."""
+    share = _overlap(a, b) / _area(a)
+    return SUPPORTED if share >= 0.9 else CONTRADICTED if _gap(a, b) > 0.02 else UNKNOWN
 
 
 def _gap(a: Box, b: Box) -> float:

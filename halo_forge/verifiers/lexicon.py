@@ -2,7 +2,7 @@
 
 An entry maps a role to its payload, because one word can play several ("orange" a fruit and a colour, "over"
 a relation and a bound). Roles: O object, R relation, S side, C colour, N number, Q quantity range, B bound,
-G negation, K not a negation, H hedge, E escape, X correction, I inference, Y hypothetical, V says-verb.
+D list order, G negation, K not a negation, H hedge, E escape, X correction, I inference, Y hypothetical, V says-verb.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ class Lexicon:
             canonical = canonical_label(label)
             if canonical not in known:
                 self._noun(label, Noun(canonical, (canonical,), "=", "s"))
+        for head, labels in coloured_heads(vocabulary).items():
+            if head not in known:
+                self._noun(head, Noun(head, labels, "=", "s"))
         for word, members in data.BROADER.items():
             labels = tuple(m.strip() for m in members.split(","))
             self._noun(word, Noun(word, labels, ">", "s"))
@@ -68,7 +71,7 @@ class Lexicon:
         add = self._add
         tables: list[tuple[str, dict[str, Any]]] = [
             ("R", data.RELATIONS), ("S", data.SIDES), ("C", data.COLOURS), ("N", data.NUMBERS),
-            ("Q", data.RANGES),
+            ("Q", data.RANGES), ("D", data.ORDERS),
         ]  # fmt: skip
         for role, table in tables:
             for phrase, payload in table.items():
@@ -105,6 +108,16 @@ class Lexicon:
             if entry is not None:
                 best = (entry, j)
         return best
+
+
+def coloured_heads(vocabulary: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """Things whose labels carry a colour: "circle" -> ("blue circle", "red circle")."""
+    heads: dict[str, list[str]] = {}
+    for label in sorted(canonical_label(v) for v in vocabulary):
+        colour, _, head = label.partition(" ")
+        if colour in data.COLOURS and head:
+            heads.setdefault(head, []).append(label)
+    return {head: tuple(labels) for head, labels in heads.items() if head not in vocabulary}
 
 
 def plural(form: str) -> tuple[str, ...]:

@@ -192,7 +192,7 @@ RANGES = {
     "lots of": (4, None), "a lot of": (4, None), "plenty of": (4, None), "dozens of": (24, None),
     "multiple": (2, None), "various": (2, None), "hundreds of": (100, None), "a flock of": (3, None),
     "a group of": (3, None), "a bunch of": (3, None), "a crowd of": (3, None), "a herd of": (3, None),
-    "some": None, "more": None, "other": None, "another": None,
+    "some": None, "more": None, "fewer": None, "other": None, "another": None,
 }  # fmt: skip
 """Inclusive lower and upper bound; None as a whole: a quantity word that claims nothing about a total."""
 
@@ -243,6 +243,15 @@ SIDES = {
     "middle": ("xy", "middle"), "center": ("xy", "middle"), "centre": ("xy", "middle"),
     "lefthand": ("x", "left"), "righthand": ("x", "right"), "topmost": ("y", "top"),
 }  # fmt: skip
+EXTREMES = words("leftmost rightmost topmost")
+ORDERS = {
+    "left to right": "left", "from left to right": "left", "from the left to the right": "left",
+    "right to left": "right", "from right to left": "right", "top to bottom": "above",
+    "from top to bottom": "above", "bottom to top": "below", "from bottom to top": "below",
+}  # fmt: skip
+"""A list in this order: the relation of each thing to the next."""
+COUNTING = words("is are was were there see count has have had with of contains shows just well for in i'd be")
+"""Words before "over" and "under" a number that make them bounds."""
 SIDE_PREFIX = words("on at in to toward towards near along from")
 SIDE_SUFFIX = words("side hand corner half edge part portion area region third quarter section")
 FRAME = frozenset(
@@ -262,8 +271,24 @@ FRAME = frozenset(
         "page",
         "img",
         "pic",
+        "street",
+        "road",
+        "room",
+        "field",
+        "kitchen",
+        "park",
+        "yard",
+        "garden",
+        "beach",
+        "court",
+        "hall",
+        "hallway",
+        "office",
+        "bathroom",
+        "bedroom",
     ]
 )
+"""What fills the image: "in the park" says no more than "in the picture"."""
 
 NEGATORS = frozenset(
     [
@@ -295,7 +320,10 @@ NEGATIVE_PHRASES = (
     "no sign of",
     "devoid of",
 )
+CONTRASTS = frozenset(["instead of", "rather than"])
+"""Denials of a thing in one place only."""
 NOT_NEGATION = (
+    "raining cats and dogs", "each other", "one another",
     "no doubt", "not only", "not just", "not missing", "not empty", "not absent", "nobody else",
     "no one else",
     "no wonder", "no problem", "not merely", "no longer only", "no matter", "not without", "no fewer than",
@@ -965,6 +993,13 @@ COMPOUND = frozenset(
 )
 """A label's word before one of these names another thing ("car park", "orange juice")."""
 DEPICTION = words("painting drawing statue logo poster sculpture cartoon sketch print toy")
+CONTAINERS = frozenset(
+    ["bowl", "cup", "wine glass", "vase", "sink", "handbag", "backpack", "suitcase", "boat", "chair", "couch", "bed",
+     "truck", "car", "bottle", "potted plant"]
+)  # fmt: skip
+"""What a thing can be in and still stick out of."""
+SCREENS = words("tv screen monitor laptop computer") | {"cell phone"}
+SHOWING = words("shows show showing displays displaying depicts")
 LOOKING = frozenset(
     [
         "see",

@@ -45,13 +45,19 @@ class Output:
     hedged: bool = False
 
 
-def judge_output(rollout: Rollout, encoder: Encoder | None = None) -> Output:
-    """Judge the answer of one completion. `correct` is output >= rollout.threshold.
+def answer_of(rollout: Rollout) -> Answer:
+    """The answer of a completion as it was extracted."""
+    return extract(rollout.completion, rollout.style, by_letter(rollout.choices, references(rollout.answers)))
+
+
+def judge_output(rollout: Rollout, encoder: Encoder | None = None, answer: Answer | None = None) -> Output:
+    """Judge the answer of one completion. `correct` is output >= rollout.threshold. `answer`: as `answer_of` gave
+    it, where it is known.
 
     A completion cut off by its length limit has an answer only inside a closed tag, box or JSON value.
     """
     gold = references(rollout.answers)
-    found = extract(rollout.completion, rollout.style, by_letter(rollout.choices, gold))
+    found = answer_of(rollout) if answer is None else answer
     if rollout.finish_reason == "length" and found.method not in CLOSED:
         found = Answer(None, 0, 0, "none")
     several = _differ(found.candidates)
@@ -60,14 +66,14 @@ def judge_output(rollout: Rollout, encoder: Encoder | None = None) -> Output:
     if found.text is None:
         readable = _graded(rollout, "", gold) is not None
         return Output(None, 0, 0, 0.0, 0.0, None, 0.0 if readable else None, False if readable else None)
-    output = _graded(rollout, found.text, gold)
+    output = graded = _graded(rollout, found.text, gold)
     if several and output:
         output = 0.0
     return Output(
         answer=found.text,
         start=found.start,
         end=found.end,
-        exact=_exact(rollout, found.text, gold),
+        exact=float(graded == 1.0) if rollout.metric == "match" else _exact(rollout, found.text, gold),
         fuzzy=max(_alike(found.text, g) for g in gold),
         semantic=_semantic(encoder, found.text, gold, rollout.question) if encoder else None,
         output=output,

@@ -11,108 +11,23 @@ from halo_forge.verifiers.claim import Claim
 from halo_forge.verifiers.lexicon import Lexicon, Noun, lexicon
 from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.numbers import number_at
-from halo_forge.verifiers.reader import Mention, Reader
+from halo_forge.verifiers.reader import Reader
+from halo_forge.verifiers.sentence import Mention
 from halo_forge.verifiers.sides import canonical
 from halo_forge.verifiers.tokens import Tokens, plain, tokenise
 
 _AUXILIARY = words("is are was were does do did can could has have will")
 _COLOUR = frozenset(["colour", "color", "colours", "colors", "coloured", "colored"])
-_TEXT = frozenset(
-    [
-        "say",
-        "says",
-        "said",
-        "read",
-        "reads",
-        "written",
-        "writing",
-        "word",
-        "words",
-        "text",
-        "name",
-        "named",
-        "called",
-        "title",
-        "label",
-        "brand",
-        "plate",
-        "price",
-        "cost",
-        "costs",
-        "time",
-        "date",
-        "number",
-        "phone",
-        "letter",
-        "letters",
-        "sign",
-        "street",
-        "route",
-        "document",
-        "company",
-        "website",
-        "address",
-        "year",
-        "percent",
-        "percentage",
-        "level",
-        "discount",
-        "printed",
-        "logo",
-        "destination",
-        "caption",
-        "headline",
-        "total",
-        "much",
-        "product",
-        "model",
-        "dit",
-        "dice",
-    ]
+_TEXT = words(
+    "say says said read reads written writing word words text name named called title label brand plate price "
+    "cost costs time date number phone letter letters sign street route document company website address year "
+    "percent percentage level discount printed logo destination caption headline total much product model dit "
+    "dice"
 )
 _PLACES = words("left right above below behind under top bottom front upper lower")
-_UNRESTRICTED = frozenset(
-    [
-        "are",
-        "is",
-        "there",
-        "was",
-        "were",
-        "visible",
-        "seen",
-        "shown",
-        "present",
-        "in",
-        "the",
-        "this",
-        "image",
-        "picture",
-        "photo",
-        "scene",
-        "total",
-        "all",
-        "can",
-        "you",
-        "see",
-        "do",
-        "here",
-        "?",
-        "appear",
-        "pictured",
-        "of",
-        "be",
-        "counted",
-        "altogether",
-        "and",
-        "how",
-        "many",
-        "does",
-        "have",
-        "has",
-        "what",
-        "number",
-        "a",
-    ]
+_UNRESTRICTED = words(
+    "are is there was were visible seen shown present in the this image picture photo scene total all can you see "
+    "do here ? appear pictured of be counted altogether and how many does have has what number a"
 )
 _WHERE = words("on in at near to under above behind beside by below along from of over left right")
 _YES = frozenset(["yes", "yeah", "yep", "yup", "true", "correct", "si", "oui", "ja"])

@@ -20,7 +20,10 @@ _PLEAS = frozenset(["grader", "verifier", "reward", "marks"])
 """Words to whoever scores the text instead of about the image."""
 MAX_ANSWER = 200
 _TAGS = re.compile(r"<(/?)(think|thinking|reasoning|answer)>")
-_SYMBOLS = re.compile(r"[^\w\s<>]")
+_SYMBOLS = re.compile(r"(?:[^\w\s<>]\s*+){16}")
+_SENTENCES = re.compile(r"[.!?;\n]+")
+_REPEATS_HALF = 40
+"""So many repeated word triples halve the structure score."""
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
@@ -73,8 +76,8 @@ def judge_structure(reading: Reading) -> float:
     text = reading.split.text
     chain = text[: reading.split.chain_end]
     words = _WORDS.findall(chain.lower())
-    score = _informative(reading, words) * _tags(text) * _fresh(words)
-    if 2 * len(_SYMBOLS.findall(chain)) > len(chain):
+    score = _informative(reading, words) * _tags(text) * _fresh(chain)
+    if _SYMBOLS.search(chain):
         score *= 0.5
     if len(reading.split.answer.text or "") > MAX_ANSWER:
         score *= 0.5
@@ -86,7 +89,7 @@ def judge_structure(reading: Reading) -> float:
 
 
 def _informative(reading: Reading, words: list[str]) -> float:
-    verdicts = {c.verdict for c in reading.claims if c.source == "chain"}
+    verdicts = {c.verdict for c in reading.claims if c.source == "chain" and c.weight}
     if "supported" in verdicts or "contradicted" in verdicts:
         return 1.0 if "supported" in verdicts else 0.0
     question = set(reading.question.text.split())
@@ -110,9 +113,14 @@ def _tags(text: str) -> float:
     return float(0.5 ** min(faults, 8))
 
 
-def _fresh(words: list[str]) -> float:
-    """Share of distinct word triples, for chains of a dozen words or more."""
-    if len(words) < 12:
-        return 1.0
-    triples = list(zip(words, words[1:], words[2:], strict=False))
-    return len(set(triples)) / len(triples)
+def _fresh(chain: str) -> float:
+    """1 without repetition, ½ at 40 repeated word triples. Counted within sentences and never as a share, so that
+    no further sentence, true or false, can dilute it."""
+    seen: set[tuple[str, ...]] = set()
+    repeats = 0
+    for sentence in _SENTENCES.split(chain.lower()):
+        words = _WORDS.findall(sentence)
+        for triple in zip(words, words[1:], words[2:], strict=False) if len(words) > 2 else [tuple(words)]:
+            repeats += bool(triple) and triple in seen
+            seen.add(triple)
+    return _REPEATS_HALF / (_REPEATS_HALF + repeats)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from halo_forge.metrics.words import MONTHS
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.lexicon import Lexicon
 from halo_forge.verifiers.tokens import Tokens
@@ -21,17 +22,27 @@ _STOPS = frozenset('.!?;,:(){}[]"') | {
     "with",
     "near",
 }
+MAX_SHOWN = 400
+"""More quotations than this are not read: claims are capped below that."""
 _OPERATORS = frozenset("+*/=×÷")
+_NAMERS = frozenset(["number", "numbered", "platform", "gate", "route", "track", "page", "lane"])
+_SHOWS = frozenset(
+    ["has", "is", "was", "had", "shows", "at", ":", "=", "reached", "reaches", "with", "totals", "costs"]
+)
+_NOT = frozenset(["not", "no", "never", "without", "nowhere", "nothing"])
+_SEEN = frozenset(["appear", "appears", "visible", "there", "written", "present", "shown", "anywhere", "seen"])
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Tokens [i, j) stand for text in the image. `strong`: quoted or said to be written, so misreading
-    counts."""
+    counts. `label`: what a number belongs to ("West has 35"). `denied`: said not to be there."""
 
     i: int
     j: int
     strong: bool
+    label: str = ""
+    denied: bool = False
 
 
 def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]:
@@ -41,7 +52,7 @@ def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]
     low, raw, n = tokens.low, tokens.raw, len(tokens)
     shouting = sum(w.isupper() and len(w) > 1 for w in raw) * 2 > n + 2
     i = 0
-    while i < n:
+    while i < n and len(shown) < MAX_SHOWN:
         word = low[i]
         found: Shown | None = None
         if word == '"' or (word == "'" and (i == 0 or tokens.end[i - 1] < tokens.start[i])):
@@ -49,15 +60,15 @@ def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]
             if j:
                 blocked.update(range(i, j + 1))
                 if j > i + 1 and not _answering(low, i):
-                    shown.append(Shown(i + 1, j, True))
+                    shown.append(Shown(i + 1, j, True, denied=_denied(low, i, j + 1)))
                 i = j + 1
                 continue
         elif word in data.SAYS:
             found = _said(tokens, i, lexicon)
         elif not shouting and raw[i].isupper() and len(raw[i]) > 1:
             found = _capitals(tokens, i, lexicon)
-        elif (word[0].isdigit() or word[0] in "$€£¥") and len(word) > 1:
-            found = _figure(tokens, i)
+        elif word[0].isdigit() or word[0] in "$€£¥":
+            found = _figure(tokens, i, lexicon)
         if found is not None:
             shown.append(found)
             blocked.update(range(found.i, found.j))
@@ -134,21 +145,63 @@ def _capital(word: str) -> bool:
 
 
 def _is_thing(low: list[str], i: int, lexicon: Lexicon) -> bool:
-    found = lexicon.find(low, i)
+    found = lexicon.find(low, i) if i < len(low) else None
     return found is not None and "O" in found[0]
 
 
-def _figure(tokens: Tokens, i: int) -> Shown | None:
-    """Times, prices, percentages, plates and telephone numbers; not terms of a sum."""
+def _figure(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
+    """Times, prices, dates, percentages, plates and telephone numbers, and what a label shows; no terms of a sum."""
     low, n = tokens.low, len(tokens)
     word = low[i]
     following = low[i + 1] if i + 1 < n else "."
     before = low[i - 1] if i else "."
+    if end := _date_end(low, i):
+        return Shown(i, end, False)
     if following in _OPERATORS or before in _OPERATORS or before in ("[", "(", ","):
         return None
+    if before in _NAMERS:
+        label = "" if before.startswith("number") else before
+        return Shown(i, i + 1, True, label) if not (label and _is_thing(low, i + 1, lexicon)) else None
+    if len(word) > 1 and word.isdigit() and (label := _labelled(tokens, i, lexicon)):
+        return Shown(i, i + 1, True, label)
     if following == "-" and i + 2 < n and low[i + 2].isdigit() and len(word) >= 3 and len(low[i + 2]) >= 3:
         return Shown(i, i + 3, False)
     mixed = any(c.isalpha() for c in word) and not word.endswith(("st", "nd", "rd", "th"))
-    if ":" in word or "%" in word or word[0] in "$€£¥" or mixed:
+    decimal = "." in word and not _is_thing(low, i + 1, lexicon)
+    if len(word) > 1 and (":" in word or "%" in word or word[0] in "$€£¥" or mixed or decimal):
         return Shown(i, i + 1, False)
     return None
+
+
+def _date_end(low: list[str], i: int) -> int:
+    """The end of "14/03/2024", "15 June 2021" or "15 June" that starts at a number; 0 when none does."""
+    run = low[i : i + 5]
+    parted = len(run) == 5 and run[1] == run[3] and run[1] in "/-" and run[2].isdigit() and run[4].isdigit()
+    if parted and len(run[0]) <= 4 and len(run[2]) <= 2:
+        return i + 5
+    if i + 1 < len(low) and low[i + 1] in MONTHS and len(low[i + 1]) > 2:
+        return i + 3 if i + 2 < len(low) and low[i + 2].isdigit() and len(low[i + 2]) == 4 else i + 2
+    return 0
+
+
+def _labelled(tokens: Tokens, i: int, lexicon: Lexicon) -> str:
+    """The label of "West has 35", "North: 120", "a value of 60 for East"; "" when a thing is counted."""
+    low, raw = tokens.low, tokens.raw
+    if i < 2 or low[i - 1] not in _SHOWS or _is_thing(low, i + 1, lexicon):
+        return ""
+    label = raw[i - 2]
+    usual = (
+        low[i - 2] in data.PRONOUNS or low[i - 2] in data.DETERMINERS or low[i - 2] in ("there", "answer", "i", "we")
+    )
+    return low[i - 2] if label[0].isupper() and label.isalpha() and not usual else ""
+
+
+def _denied(low: list[str], i: int, j: int) -> bool:
+    """Text said not to be there: "does not say …", "no sign reads …", "… does not appear"."""
+    for k in range(i - 1, max(-1, i - 7), -1):
+        if low[k] in ".,;:!?" or low[k][0] == "\n":
+            break
+        if low[k] in _NOT or low[k].endswith("n't"):
+            return low[k + 1] not in ("only", "just", "doubt")
+    after = low[j : j + 5]
+    return bool(after) and any(w in _NOT or w.endswith("n't") for w in after[:2]) and bool(_SEEN & set(after[1:]))

@@ -87,3 +87,14 @@ def test_rows_keep_their_errors_and_their_order() -> None:
 def test_empty_in_empty_out() -> None:
     made = verify.STAGE(schema.empty("completions"), verify.Config("c", "p", "s"), prompts=prompts(), evidence=EVIDENCE)
     assert made == schema.empty("scores")
+
+
+def test_a_row_that_cannot_be_judged_is_an_error_of_its_own() -> None:
+    asked = pa.concat_tables([prompts(), prompts(prompt_id="q", extra="{broken")])
+    rows = [{"prompt_id": p, "sample_index": 0, "cycle": 1, "completion": "1"} for p in ("q", "p")]
+    table = verify.STAGE(
+        schema.from_rows(rows, "completions"), verify.Config("c", "p", "s"), prompts=asked, evidence=EVIDENCE
+    )
+    broken, fine = table.to_pylist()
+    assert broken["error"].startswith("verify: JSONDecodeError") and broken["correct"] is None
+    assert fine["error"] is None and fine["correct"] is True

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from halo_forge import schema
+from halo_forge.stages import reward, verify
 from halo_forge.verifiers import Box, Line, Rollout, Scene, verify_completion
 from halo_forge.verifiers.lexicon import COCO
 
@@ -47,24 +49,51 @@ def scene_of(row: dict[str, Any]) -> Scene:
     return Scene(row["width"], row["height"], objects, texts, COCO)
 
 
-def reward(scores: dict[str, Any], threshold: float = 0.9) -> float:
-    """The reward of a row of scores at the default weights."""
-    p = 0.5 if scores["perception"] is None else scores["perception"]
-    r = 0.5 if scores["reasoning"] is None else scores["reasoning"]
-    if scores["output"] is None:
-        return (0.3 * p + 0.4 * r) / 0.7
-    mean = 0.3 * p + 0.4 * r + 0.3 * scores["output"]
-    return mean if scores["correct"] else threshold * 0.3 * mean
-
-
-def in_order(case: dict[str, Any]) -> bool:
-    """Whether the better completion of a case is rewarded as it should be."""
-    scene = scene_of(case["scene"])
-    better, worse = (
-        reward(verify_completion(Rollout(case["question"], case[side], tuple(case["answers"])), [scene]))
-        for side in ("better", "worse")
+def through_stages(rows: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    """(reward of better, reward of worse) of each case, by the verify and reward stages."""
+    keys = [{"prompt_id": row["id"], "question": row["question"], "answers": row["answers"]} for row in rows]
+    asked = [
+        {**key, "image_ids": [key["prompt_id"]], "prompt": "", "style": "grounded", "metric": "match"} for key in keys
+    ]
+    given = [
+        {"prompt_id": row["id"], "sample_index": k, "cycle": 1, "completion": row[side], "finish_reason": "stop"}
+        for row in rows
+        for k, side in enumerate(("better", "worse"))
+    ]
+    scores = verify.STAGE(
+        schema.from_rows(given, "completions"),
+        verify.Config("c", "p", "s"),
+        prompts=schema.from_rows(asked, "prompts"),
+        evidence=schema.from_rows([evidence_row(row["id"], row["scene"]) for row in rows], "evidence"),
     )
-    return better > worse + 1e-12 if case["strict"] else better >= worse - 1e-12
+    made = reward.STAGE(scores, reward.Config("s", "r"))["reward"].to_pylist()
+    return list(zip(made[::2], made[1::2], strict=True))
+
+
+def evidence_row(image_id: str, scene: dict[str, Any]) -> dict[str, Any]:
+    """A case's scene as a row of the evidence table, of a detector that knows COCO-80."""
+    corners = ("x1", "y1", "x2", "y2")
+    return {
+        "image_id": image_id, "cycle": 1, "width": scene["width"], "height": scene["height"],
+        "detector": "given", "vocabulary": sorted(COCO), "ocr": "given",
+        "objects": [
+            {**{k: o[k] for k in ("label", "confidence")}, **dict(zip(corners, map(float, o["bbox"]), strict=True))}
+            for o in scene["objects"]
+        ],
+        "texts": [
+            {"text": t["text"], "confidence": 0.95, **dict(zip(corners, map(float, t["bbox"]), strict=True))}
+            for t in scene["texts"]
+        ],
+    }  # fmt: skip
+
+
+def inverted(rows: list[dict[str, Any]]) -> list[str]:
+    """Ids of the cases whose completions are not rewarded in the right order."""
+    return [
+        row["id"]
+        for row, (better, worse) in zip(rows, through_stages(rows), strict=True)
+        if not (better > worse + 1e-12 if row["strict"] else better >= worse - 1e-12)
+    ]
 
 
 def verdicts(

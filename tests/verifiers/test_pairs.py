@@ -1,11 +1,16 @@
-"""Pairs of completions where any person sees which one is better."""
+"""Pairs of completions where any person sees which one is better, through the real stages.
+
+`dev`, `own` and `chains` were written while the rules were made. `held_out` (185), `fresh` (96) and `third` (64)
+were written one after the other, each before a look at what the rules did with it: their first scores were
+97.3 %, 94.8 % and 98.4 %.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 
 import pytest
-from scenes import cases, in_order
+from scenes import cases, inverted
 
 NEVER_INVERTED = {
     "right_beats_wrong",
@@ -16,16 +21,17 @@ NEVER_INVERTED = {
 }
 
 
-@pytest.mark.parametrize("name", ["dev", "own", "chains"])
+@pytest.mark.parametrize("name", ["dev", "own", "chains", "held_out", "fresh", "third"])
 def test_pairs_are_in_order(name: str) -> None:
     rows = list(cases(name))
-    wrong = [row["id"] for row in rows if not in_order(row)]
+    wrong = inverted(rows)
     assert len(rows) >= 40
-    assert len(wrong) <= 0.05 * len(rows), wrong
+    assert len(wrong) <= 0.03 * len(rows), wrong
     assert not [i for i in wrong if i.split("-")[1] in NEVER_INVERTED]
 
 
-def test_every_category_has_own_pairs() -> None:
-    own, golden = (Counter(row["category"] for row in cases(name)) for name in ("own", "dev"))
-    assert set(golden) == set(own)
-    assert min(own.values()) >= 2
+@pytest.mark.parametrize(("name", "least"), [("own", 2), ("held_out", 5), ("fresh", 3), ("third", 2)])
+def test_every_category_has_pairs(name: str, least: int) -> None:
+    made, golden = (Counter(row["category"] for row in cases(n)) for n in (name, "dev"))
+    assert set(golden) == set(made)
+    assert min(made.values()) >= least

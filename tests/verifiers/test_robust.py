@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import DOGS, OFFICE
 
+from halo_forge.rewards import judge
 from halo_forge.verifiers import Rollout, verify_completion
 
 WORDS = """a the dog dogs cat person clock cup no not two 3 12 left of right on above bed and , . is are there
@@ -32,34 +33,57 @@ def test_scores_and_spans_stay_in_range(completion: str, question: str, answers:
         assert claim["verdict"] in ("supported", "contradicted", "unknown")
 
 
-SAID = (
-    "There is a dog.|There is a zebra.|Two dogs.|Five dogs.|The dog is on the bed.|The car is on the left.|"
-    "The bed is left of the dog.|It reads STOP.|No cat.|The car is red."
-)
+TRUE = "There is a dog.|Two dogs.|The dog is on the bed.|A car.|No cat.|A car is near the top.|1 + 1 = 2."
+FALSE = "There is a zebra.|Five dogs.|Three dogs.|2 + 2 = 3.|There is a pizza.|No dog.|A giraffe is on the left.|2 + 2 = 5.|More cars than dogs."
+VAGUE = "It reads STOP.|The car is red.|Someone likes it.|so|Maybe.|Let me think.|A tree.|The dog might be old."
+TRUTHS, LIES = TRUE.split("|"), FALSE.split("|")
+said = st.lists(st.sampled_from([*TRUTHS, *LIES, *VAGUE.split("|")]), max_size=8)
+ANSWERS = st.sampled_from(["2", "two", "3", "2 or 3", "a zebra", "", "dogs", "at least two"])
+
+
+def paid(chain: list[str], answer: str, gold: object = "2", weights: tuple[float, ...] = ()) -> float:
+    """The reward of a chain of sentences and an answer."""
+    text = f"<think>{' '.join(chain)}</think><answer>{answer}</answer>"
+    return float(judge("How many dogs are there?", gold, text, DOGS, weights=weights)["reward"])
 
 
 @settings(max_examples=200, deadline=None)
-@given(chain=st.lists(st.sampled_from(SAID.split("|")), min_size=1, max_size=6), times=st.integers(2, 5))
-def test_repeating_never_raises_perception(chain: list[str], times: int) -> None:
-    def perception(text: str) -> float:
-        row = verify_completion(Rollout("What?", f"<think>{text}</think><answer>x</answer>", None), [DOGS])
-        return 0.5 if row["perception"] is None else float(row["perception"])
+@given(chain=said, answer=ANSWERS, lie=st.sampled_from(LIES), at=st.integers(0, 8), gold=st.sampled_from(["2", None]))
+def test_a_false_claim_never_raises_the_reward(
+    chain: list[str], answer: str, lie: str, at: int, gold: str | None
+) -> None:
+    assert paid([*chain[:at], lie, *chain[at:]], answer, gold) <= paid(chain, answer, gold) + 1e-12
 
-    text = " ".join(chain)
-    assert perception(" ".join([text] * times)) <= perception(text) + 1e-12
+
+@settings(max_examples=200, deadline=None)
+@given(chain=said, answer=ANSWERS, times=st.integers(2, 5))
+def test_repeating_never_raises_the_reward(chain: list[str], answer: str, times: int) -> None:
+    assert paid(chain * times, answer) <= paid(chain, answer) + 1e-12
 
 
 @settings(max_examples=100, deadline=None)
-@given(
-    chain=st.lists(st.sampled_from(["There is a dog.", "Two dogs.", "The dog is on the bed.", "A car."]), max_size=4)
-)
-def test_a_lie_never_raises_the_score(chain: list[str]) -> None:
-    def both(text: str) -> tuple[float, float]:
-        row = verify_completion(Rollout("What?", f"<think>{text}</think><answer>x</answer>", None), [DOGS])
-        return tuple(0.5 if row[k] is None else row[k] for k in ("perception", "reasoning_grounding"))  # type: ignore[return-value]
+@given(gold=st.permutations(["2", "two dogs", "a pair", "3", ""]), chain=said, answer=ANSWERS)
+def test_the_order_of_references_does_not_matter(gold: list[str], chain: list[str], answer: str) -> None:
+    assert paid(chain, answer, gold) == paid(chain, answer, sorted(gold))
 
-    honest, lying = both(" ".join(chain)), both(" ".join([*chain, "There is a zebra."]))
-    assert lying[0] <= honest[0] and lying[1] <= honest[1]
+
+@settings(max_examples=200, deadline=None)
+@given(
+    right=said, wrong=said, answer=st.sampled_from(["3", "2 or 3", "zebra", "22"]),
+    weights=st.tuples(*[st.floats(0, 5)] * 2, st.floats(0.01, 5)),
+)  # fmt: skip
+def test_wrong_never_beats_right(
+    right: list[str], wrong: list[str], answer: str, weights: tuple[float, float, float]
+) -> None:
+    assert paid(wrong, answer, "2", weights) < paid(right, "2", "2", weights)
+
+
+@settings(max_examples=200, deadline=None)
+@given(gold=st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9), st.lists))
+def test_any_type_of_ground_truth(gold: object) -> None:
+    judged = judge("What is it?", gold, "It is a dog. <answer>dog</answer>", DOGS)
+    assert 0.0 <= judged["reward"] <= 1.0
+    assert (judged["correct"] is None) == (judged["output"] is None)
 
 
 PATTERNS = [
@@ -92,6 +116,26 @@ def test_time_is_linear(pattern: str) -> None:
     small, large = seconds(4_000), seconds(16_000)
     assert large < 12 * small + 0.02
     assert large < 0.5
+
+
+HOSTILE = {
+    "newlines": "1. x" + "\n" * 16_000,
+    "one letter": "a" * 100_000,
+    "nested tags": "<think>" * 3_000 + "</think>" * 3_000,
+    "nested answers": "<answer>" * 3_000 + "2" + "</answer>" * 3_000,
+    "braces": "\\boxed{" * 4_000,
+    "quotes": "\"'" * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_texts_take_no_time(name: str) -> None:
+    def seconds() -> float:
+        begin = time.process_time()
+        verify_completion(Rollout("How many dogs?", HOSTILE[name], ("3",)), [DOGS])
+        return time.process_time() - begin
+
+    assert min(seconds() for _ in range(3)) < 0.05
 
 
 def test_inputs_are_capped() -> None:

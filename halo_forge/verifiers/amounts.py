@@ -1,0 +1,67 @@
+"""How many: a number of things in running text, as inclusive bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from halo_forge.verifiers import lexicon_data as data
+from halo_forge.verifiers.numbers import number_at
+
+_NOT_COUNTING = frozenset(["of", "-", "#", "number", "no", "step", "route", "year", "in", "$"])
+_OPENS = frozenset([",", "and", ";", ":", ".", ">", "\n"])
+
+
+@dataclass(slots=True)
+class Amount:
+    """Bounds at tokens [i, j), None: open. `dead`: a number that counts nothing ("of the three", "route 5")."""
+
+    low: int | None
+    high: int | None
+    i: int
+    j: int
+    dead: bool = False
+
+
+def amount_at(
+    low: list[str], value: int, i: int, j: int, bound: str, grouped: bool, blocked: Collection[int]
+) -> Amount:
+    """The amount whose first number is `value` at tokens [i, j): "3", "two or three", "between 2 and 4".
+
+    `bound`: the comparison before it ("at least"), a key of `_bounded`; `grouped`: "a group of" stands before.
+    """
+    bounds: tuple[int | None, int | None] = (value, value)
+    before = low[i - 1] if i else ""
+    joins = ("and", "to", "-") if before in ("between", "from") else ("or", "to", "-", "–")
+    if j + 1 < len(low) and low[j] in joins:
+        other = number_at(low, j + 1)
+        if other is not None and other[0] == int(other[0]) and j + 1 not in blocked:
+            bounds, j = (min(value, int(other[0])), max(value, int(other[0]))), other[1]
+    if j < len(low) and low[j] == "dozen" and value < 100:
+        bounds, j = (value * 12, value * 12), j + 1
+    if bound:
+        bounds = _bounded(bound, value)
+    after = low[j] if j < len(low) else "."
+    dead = (before in _NOT_COUNTING and not grouped) or after in ("-", ")", "%")
+    return Amount(bounds[0], bounds[1], i, j, dead)
+
+
+def partitive(low: list[str], amount: Amount, begin: int, j: int) -> bool:
+    """ "One bottle is labelled": one of them does something, which counts none of the others."""
+    if low[amount.i] not in ("one", "another") or j >= len(low):
+        return False
+    opens = amount.i == begin or low[amount.i - 1] in _OPENS
+    return opens and (low[j] in data.VERBS or low[j].endswith("ing"))
+
+
+def _bounded(kind: str, value: int) -> tuple[int | None, int | None]:
+    if kind == ">=":
+        return value, None
+    if kind == ">":
+        return value + 1, None
+    if kind == "<=":
+        return 0, value
+    if kind == "<":
+        return 0, max(0, value - 1)
+    spread = max(1, value // 10)
+    return max(0, value - spread), value + spread
