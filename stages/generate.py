@@ -13,24 +13,32 @@ if __name__ == "__main__":  # run from a checkout: finds the environment first
 
     _standalone.run(__file__)
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from halo_forge import schema
 from halo_forge.config import execution, identity, source, target, weights
+from halo_forge.datasets.cycles import asked_in
+from halo_forge.engines import choose
+from halo_forge.engines.engine import Answer, Completion, Engine, NoEngine, Request, RowError, Sampling
 from halo_forge.engines.pictures import images_beside, images_of
-from halo_forge.engines.transformers import Completion, Generator, Request, RowError, Sampling
-from halo_forge.errors import UserError, nearest
+from halo_forge.errors import UserError
 from halo_forge.keys import hash63
-from halo_forge.models import load_policy, resolve
+from halo_forge.models import ModelRef, resolve
+from halo_forge.progress import Progress
 from halo_forge.stage import Stage
+from halo_forge.store import discard
 
-VERSION = 1
-ENGINES = ("auto", "transformers", "vllm", "openai")
-BUILT = ("auto", "transformers")
+VERSION = 2
+ROOM = 2**63 - 2**20
+"""Seeds start below it, so that a prompt's completions count up from theirs within 63 bits."""
+ALONE_ROWS = 512
+"""Prompts of a part where each is drawn by itself: the longer the part, the smaller the share of its tail, in which
+the engine has little left to do."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +46,10 @@ class Config:
     """Who answers, and how."""
 
     prompts: str = source("prompts")
-    model: str = weights(help="folder, adapter (cycle_N), hub id, or bundled:shapes/base")
+    model: str = weights(help="folder, adapter (cycle_N), hub id, bundled:shapes/base, or served:NAME on a server")
     output: str = target(help="where the completions table goes")
     images: str = source("images", "", "the images table; default: the one beside the prompts")
-    engine: str = execution("auto", "auto or transformers", choices=ENGINES)
+    engine: str = execution("auto", "auto, vllm, transformers or openai", choices=choose.ENGINES)
     samples: int = identity(4, "completions per prompt")
     greedy: bool = identity(False, "also one greedy completion, as sample 0; the sampled ones follow from 1")
     temperature: float = identity(0.7, "0: greedy, with --samples 1")
@@ -50,61 +58,77 @@ class Config:
     label: str = identity("", "what the column `model` says; default: --model")
     seed: int = identity(0, "seed of the run")
     cycle: int = identity(1, "number of the cycle, written into the table")
+    per_cycle: int = identity(0, "prompts of one cycle, another slice in each (0: all)")
     max_pixels: int = identity(0, "pixels of an image at most; 0: the model's own bound, at most 1,003,520")
     min_pixels: int = identity(0, "pixels of an image at least; 0: the model's own bound")
     dtype: str = identity("auto", "auto, float32 or bfloat16", choices=("auto", "float32", "bfloat16"))
+    quantization: str = identity("", "nf4: the base in 4 bits, as in training", choices=choose.QUANTIZATIONS)
+    batch_invariant: bool = identity(False, "vLLM: the same to the bit whatever else is in the batch (slower)")
     revision: str = identity("", "branch, tag or commit of a hub model")
-    batch_size: int = execution(16, "prompts per batch (part of the key: it changes what is sampled)")
+    batch_size: int = execution(16, "transformers: prompts per batch (part of the key: it changes what is sampled)")
+    tensor_parallel: int = execution(1, "vLLM: devices that share the model")
+    base_url: str = execution("", "openai: address of the server, such as http://localhost:8000/v1")
+    concurrency: int = execution(32, "openai: prompts asked at the same time")
+    timeout: float = execution(600.0, "openai: seconds to wait for an answer")
     device: str = execution("auto", "auto, cpu, cuda, cuda:N, xpu or mps")
-    threads: int = execution(0, "CPU threads; 0: torch's choice")
+    threads: int = execution(0, "CPU threads; 0: the engine's choice")
     trust_remote_code: bool = execution(False, "run code that a model brings along")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", images_beside(self.prompts, self.images))
-        if self.engine not in ENGINES:
-            raise UserError(f"--engine: no engine '{self.engine}'; {nearest(self.engine, ENGINES)}")
-        if self.engine not in BUILT:
-            raise UserError(f"--engine {self.engine} is not available in this build yet: use --engine transformers")
-        if self.samples < 1 or self.max_new_tokens < 1 or self.batch_size < 1:
-            raise UserError("--samples, --max-new-tokens and --batch-size must be at least 1")
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise UserError("need --temperature 0 or above, and --top-p above 0 and at most 1")
+        choose.check(
+            self.engine,
+            device=self.device,
+            base_url=self.base_url,
+            quantization=self.quantization,
+            tensor_parallel=self.tensor_parallel,
+            batch_invariant=self.batch_invariant,
+        )
+        if self.samples < 1 or self.max_new_tokens < 1 or self.batch_size < 1 or self.concurrency < 1:
+            raise UserError("--samples, --max-new-tokens, --batch-size and --concurrency must be at least 1")
+        if self.temperature < 0 or not 0 < self.top_p <= 1 or self.timeout <= 0:
+            raise UserError("need --temperature 0 or above, --top-p above 0 and at most 1, --timeout above 0")
         if self.temperature == 0 and (self.samples != 1 or self.greedy):
             raise UserError("--temperature 0 is greedy and gives one completion: use --samples 1, without --greedy")
         if self.max_pixels < 0 or self.min_pixels < 0:
             raise UserError("--max-pixels and --min-pixels must not be negative")
+        if self.model.startswith(choose.SERVED) and self.engine != "openai":
+            raise UserError(f"--model {self.model} is on a server: give --engine openai and --base-url with it")
 
 
 @dataclass(frozen=True)
 class State:
     """A loaded model and who it is."""
 
-    generator: Generator
+    engine: Engine
     digest: str
 
 
 def load(config: Config) -> State:
     """Load the model once. Raises UserError for a model that cannot be used."""
-    ref = resolve(config.model, config.revision or None)
-    if config.threads:
-        import torch
+    ref = _ref(config)
+    return State(choose.opened(config, choose.settled(config), ref), _digest(config, ref))
 
-        torch.set_num_threads(config.threads)
-    model, processor = load_policy(
-        ref,
-        config.device,
-        config.dtype,
-        max_pixels=config.max_pixels or None,
-        min_pixels=config.min_pixels or None,
-        trust_remote_code=config.trust_remote_code,
-    )
-    return State(Generator(model, processor, ref.family), ref.digest)
+
+def _ref(config: Config) -> ModelRef | None:
+    """The model; None where only a server can read it."""
+    return None if config.model.startswith(choose.SERVED) else resolve(config.model, config.revision or None)
+
+
+def _digest(config: Config, ref: ModelRef | None) -> str:
+    return config.model if ref is None else ref.digest
 
 
 def digests(config: Config) -> dict[str, Any]:
-    """For the key: who answers, and the batch size, which changes what transformers samples."""
-    digest = resolve(config.model, config.revision or None).digest
-    return {"model": digest, "engine": "transformers", "batch_size": config.batch_size}
+    """For the key: who answers with which engine, and the batch size where it changes what is sampled."""
+    engine = choose.settled(config)
+    batch = {"batch_size": config.batch_size} if engine == "transformers" else {}
+    return {"model": _digest(config, _ref(config)), "engine": engine, **batch}
+
+
+def select(config: Config, tables: dict[str, Any]) -> Any:
+    """The prompts that this cycle asks."""
+    return asked_in(tables["prompts"], config.per_cycle, config.cycle, config.seed)
 
 
 def gather(batch: pa.Table, tables: dict[str, Any]) -> dict[str, pa.Table]:
@@ -121,14 +145,16 @@ def generate(prompts: pa.Table, config: Config, state: State, images: pa.Table |
     """Completions of `prompts` (prompts → completions, 1:k, in order)."""
     pictures = images_of(schema.empty("images") if images is None else images)
     rows = prompts.select(["prompt_id", "prompt", "image_ids", "error"]).to_pylist()
+    together = (state.engine.together if rows else None) or max(len(rows), 1)
     made: list[dict[str, Any]] = []
-    for start in range(0, len(rows), config.batch_size):
-        made += _batch(rows[start : start + config.batch_size], pictures, config, state)
+    for start in range(0, len(rows), together):
+        made += _batch(rows[start : start + together], pictures, config, state)
     return schema.from_rows(made, "completions")
 
 
 def samplings(config: Config, seed: int) -> list[Sampling]:
-    """What is drawn for each prompt: with `greedy` the most likely completion first, then the samples."""
+    """What is drawn for each prompt: with `greedy` the most likely completion first, then the samples. `seed` is
+    that of a batch, for engines that draw batches."""
     drawn = Sampling(config.samples, config.temperature, config.top_p, config.max_new_tokens, seed)
     greedy = Sampling(1, 0.0, 1.0, config.max_new_tokens, seed)
     return [greedy, drawn] if config.greedy else [drawn]
@@ -136,29 +162,36 @@ def samplings(config: Config, seed: int) -> list[Sampling]:
 
 def _batch(
     rows: list[dict[str, Any]], pictures: Mapping[str, bytes | str], config: Config, state: State
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
+    """Completions of rows that are asked in one call. An engine that draws batches has one seed for all of them,
+    another one for each prompt, of which its samples count up."""
     seed = hash63(config.seed, config.cycle, *(row["prompt_id"] for row in rows))
     plan = samplings(config, seed)
-    requests = [_request(row, pictures) for row in rows]
+    requests = [_request(row, pictures, config) for row in rows]
     asked = [request for request in requests if isinstance(request, Request)]
-    answers = iter(state.generator.answer(asked, plan) if asked else [])
+    answers = iter(state.engine.answer(asked, plan) if asked else [])
     temperatures = [sampling.temperature for sampling in plan for _ in range(sampling.n)]
+    made = []
     for row, request in zip(rows, requests, strict=True):
-        answer = request if isinstance(request, RowError) else next(answers)
+        answer: Answer = request if isinstance(request, RowError) else next(answers)
+        first = prompt_seed(config, row["prompt_id"])
         for index, temperature in enumerate(temperatures):
-            yield {
-                "prompt_id": row["prompt_id"],
-                "sample_index": index,
-                "cycle": config.cycle,
-                "model": config.label or config.model,
-                "model_digest": state.digest,
-                "temperature": temperature,
-                "seed": seed,
-                **(_failed(answer) if isinstance(answer, RowError) else _answered(answer[index])),
-            }
+            made.append(
+                {
+                    "prompt_id": row["prompt_id"],
+                    "sample_index": index,
+                    "cycle": config.cycle,
+                    "model": config.label or config.model,
+                    "model_digest": state.digest,
+                    "temperature": temperature,
+                    "seed": seed if state.engine.together else first + index,
+                    **(_failed(answer) if isinstance(answer, RowError) else _answered(answer[index])),
+                }
+            )
+    return made
 
 
-def _request(row: dict[str, Any], pictures: Mapping[str, bytes | str]) -> Request | RowError:
+def _request(row: dict[str, Any], pictures: Mapping[str, bytes | str], config: Config) -> Request | RowError:
     """What to ask for a row, or why it cannot be asked."""
     if row["error"]:
         return RowError(str(row["error"]))
@@ -168,7 +201,12 @@ def _request(row: dict[str, Any], pictures: Mapping[str, bytes | str]) -> Reques
         if isinstance(data, str):
             return RowError(f"image {image_id[:12]}…: {data}")
         found.append(data)
-    return Request(row["prompt"] or "", tuple(found))
+    return Request(row["prompt"] or "", tuple(found), prompt_seed(config, row["prompt_id"]))
+
+
+def prompt_seed(config: Config, prompt_id: str) -> int:
+    """Seed of a prompt's first completion, where each prompt is drawn by itself; the next ones count up from it."""
+    return hash63(config.seed, config.cycle, prompt_id) % ROOM
 
 
 def _answered(completion: Completion) -> dict[str, Any]:
@@ -176,9 +214,10 @@ def _answered(completion: Completion) -> dict[str, Any]:
         "completion": completion.text,
         "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens,
-        "completion_tokens": len(completion.token_ids),
-        "token_ids": list(completion.token_ids),
-        "logprobs": list(completion.logprobs),
+        "completion_tokens": completion.completion_tokens,
+        "token_ids": None if completion.token_ids is None else list(completion.token_ids),
+        "logprobs": None if completion.logprobs is None else list(completion.logprobs),
+        "seed": completion.seed,
     }
 
 
@@ -186,7 +225,44 @@ def _failed(error: RowError) -> dict[str, Any]:
     return {"error": error.message, "error_kind": error.kind}
 
 
-STAGE = Stage(
+@dataclass(frozen=True)
+class Generate(Stage):
+    """The stage with its engine's life around it: closed when the table is done, replaced where `auto` has to."""
+
+    def run(self, config: Any, **options: Any) -> Any:
+        """Bring the completions table up to date; see executor.run."""
+        engine = choose.settled(config)
+        show = options.get("progress") or Progress()
+        if config.engine == "auto" and engine == "transformers" and choose.say_why():
+            show.note(f"generate: engine transformers: {choose.automatic(config.device, config.quantization)[1]}")
+        try:
+            return self._run(config, engine, options)
+        except NoEngine as error:
+            if config.engine != "auto" or any(Path(config.output).glob("part-*.parquet")):
+                raise UserError(str(error)) from error
+            choose.refused[engine] = str(error)
+            show.note(f"generate: {error}; engine transformers takes over")
+        discard(config.output)  # begun, and empty
+        return self._run(config, "transformers", options)
+
+    def _run(self, config: Config, engine: str, options: dict[str, Any]) -> Any:
+        opened: list[Engine] = []
+
+        def remembered(asked: Config) -> State:
+            state = self.load(asked)
+            opened.append(state.engine)
+            return state
+
+        rows = self.part_rows if engine == "transformers" else ALONE_ROWS
+        stage = replace(self, load=remembered, part_rows=rows)
+        try:
+            return Stage.run(stage, replace(config, engine=engine), **options)
+        finally:
+            for each in opened:
+                each.close()
+
+
+STAGE = Generate(
     "generate",
     VERSION,
     Config,
@@ -197,6 +273,7 @@ STAGE = Stage(
     load=load,
     gather=gather,
     digests=digests,
+    select=select,
 )
 
 

@@ -101,12 +101,12 @@ def qwen2_vl(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def llava(folder: Path, seed: int = 0) -> Path:
+def llava(folder: Path, seed: int = 0, heads: int = 4) -> Path:
     """LLaVA-1.5: a Llama of two layers, a CLIP tower of one, 28 px images; no chat template of its own."""
     import torch
     from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
 
-    tokenizer, parts = _llava_parts()
+    tokenizer, parts = _llava_parts(heads)
     torch.manual_seed(seed)
     _loud(LlavaForConditionalGeneration(LlavaConfig(**parts))).save_pretrained(folder)
     LlavaProcessor(
@@ -150,7 +150,7 @@ def _loud(model: Any) -> Any:
     return model
 
 
-def _llava_parts() -> tuple[Any, dict[str, Any]]:
+def _llava_parts(heads: int = 4) -> tuple[Any, dict[str, Any]]:
     from transformers import CLIPVisionConfig, LlamaConfig
 
     tokenizer = _tokenizer(["<unk>", "<s>", "</s>", "<pad>", "<image>"], eos="</s>", pad="<pad>", bos="<s>")
@@ -167,8 +167,8 @@ def _llava_parts() -> tuple[Any, dict[str, Any]]:
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
+        num_attention_heads=heads,
+        num_key_value_heads=heads // 2,
         max_position_embeddings=512,
         bos_token_id=1,
         eos_token_id=2,

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
+from halo_forge.engines.engine import describe
 from halo_forge.errors import UserError
 from halo_forge.store import Table
+
+__all__ = ["BUDGET", "Pictures", "describe", "images_beside", "images_of"]
 
 BUDGET = 256 * 2**20
 """Bytes of encoded images that `Pictures` keeps at hand."""
@@ -71,9 +73,3 @@ class Pictures:
         if isinstance(data, str):
             raise KeyError(f"image {image_id[:12]}…: {data}")
         return data
-
-
-def describe(error: BaseException) -> str:
-    """The one-line reason of an exception (KeyError puts quotes around its own)."""
-    text: Any = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return " ".join(str(text).split())[:300]

@@ -8,81 +8,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from halo_forge.engines.pictures import describe
+from halo_forge.engines.engine import Answer, Completion, Request, RowError, Sampling, describe, say, too_long
 from halo_forge.images import ImageError, open_image
+from halo_forge.keys import hash63
 from halo_forge.models.families import BY_NAME
 from halo_forge.models.load import context_length, unwrapped
 from halo_forge.models.prompts import banned_ids, encode, eos_ids, real_ids
 
 
-@dataclass(frozen=True)
-class Request:
-    """One prompt with the encoded bytes of its images, in order."""
-
-    prompt: str
-    images: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How completions are drawn. Temperature 0 is greedy."""
-
-    n: int = 1
-    temperature: float = 0.7
-    top_p: float = 1.0
-    max_new_tokens: int = 256
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.n < 1 or self.max_new_tokens < 1:
-            raise ValueError(f"n and max_new_tokens must be at least 1, got {self.n} and {self.max_new_tokens}")
-        if self.temperature < 0 or not 0 < self.top_p <= 1:
-            raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {self.temperature} and {self.top_p}")
-        if self.temperature == 0 and self.n != 1:
-            raise ValueError("greedy decoding (temperature 0) gives one completion: n must be 1")
-
-
-@dataclass(frozen=True)
-class Completion:
-    """One sampled answer. `token_ids` holds the end-of-sequence token where it was generated."""
-
-    text: str
-    token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...]
-    finish_reason: str
-    """stop: the model ended it; length: cut at max_new_tokens."""
-    prompt_tokens: int
-
-
-@dataclass(frozen=True)
-class RowError:
-    """Why a prompt has no completions. kind: data (final) or transient (owed)."""
-
-    message: str
-    kind: str = "data"
-
-
 class Generator:
     """A loaded policy ready to answer; holds what is the same for every batch."""
 
-    def __init__(self, model: Any, processor: Any, family: str = "auto") -> None:
+    def __init__(
+        self,
+        model: Any,
+        processor: Any,
+        family: str = "auto",
+        together: int = 16,
+        tell: Callable[[str], None] = say,
+    ) -> None:
         self.model, self.processor = unwrapped(model), processor
+        self.together: int | None = together
+        self.fits: int | None = None
+        """Prompts at once that memory has room for, where a batch was once too many."""
+        self.tell = tell
         self.model.eval()
         self.nested = BY_NAME[family].nested_images
         self.eos = eos_ids(self.model, processor)
         self.limit = context_length(self.model)
         self.banned = banned_ids(processor, self.model.config, self.model.get_output_embeddings().weight.shape[0])
 
-    def answer(self, requests: Sequence[Request], samplings: Sequence[Sampling]) -> list[list[Completion] | RowError]:
+    def answer(self, requests: Sequence[Request], samplings: Sequence[Sampling]) -> list[Answer]:
         """Per request its completions, the samplings' one after the other, or why there are none.
 
-        A batch that does not fit into an accelerator's memory is answered in halves; a single prompt that
-        does not fit is a transient error.
+        A batch that does not fit into an accelerator's memory is answered in pieces of half its size, and so are
+        all that follow; each piece is drawn with a seed of its own, which its completions hold. A single prompt
+        that does not fit is a transient error.
         """
+        answers: list[Answer] = []
+        while len(answers) < len(requests):
+            start = len(answers)
+            piece = requests[start : start + (self.fits or len(requests))]
+            whole = len(piece) == len(requests)
+            own = samplings if whole else [replace(s, seed=hash63(s.seed, "piece", start)) for s in samplings]
+            answers += self._fitting(piece, own)
+        return answers
+
+    def close(self) -> None:
+        """Nothing: the model goes with the object."""
+
+    def _fitting(self, requests: Sequence[Request], samplings: Sequence[Sampling]) -> list[Answer]:
+        """Answers to all of `requests`, or to none of them after the size of a batch was lowered."""
         import torch
 
         try:
@@ -92,11 +72,12 @@ class Generator:
         torch.cuda.empty_cache()
         if len(requests) == 1:
             return [RowError(f"out of memory: {reason}", "transient")]
-        half = len(requests) // 2
-        return self.answer(requests[:half], samplings) + self.answer(requests[half:], samplings)
+        self.fits = len(requests) // 2
+        self.tell(f"generate: {len(requests)} prompts at once are too many for memory; going on with {self.fits}")
+        return []
 
-    def _answer(self, requests: Sequence[Request], samplings: Sequence[Sampling]) -> list[list[Completion] | RowError]:
-        results: list[list[Completion] | RowError] = [[] for _ in requests]
+    def _answer(self, requests: Sequence[Request], samplings: Sequence[Sampling]) -> list[Answer]:
+        results: list[Answer] = [[] for _ in requests]
         opened = self._open(requests, results)
         room = max(sampling.max_new_tokens for sampling in samplings)
         rows, encoded = self._encode(requests, opened, results, room)
@@ -131,9 +112,7 @@ class Generator:
                 return rows, encoded
             for place in long:
                 tokens = int(encoded["attention_mask"][place].sum())
-                results[rows[place]] = RowError(
-                    f"prompt too long: {tokens} tokens and {room} to generate exceed the model's {self.limit}"
-                )
+                results[rows[place]] = too_long(tokens, room, self.limit or 0)
             rows = [row for place, row in enumerate(rows) if place not in long]
         return [], None
 
@@ -181,7 +160,8 @@ class Generator:
         for place, row in enumerate(rows):
             prompt_tokens = len(real_ids(encoded, place))
             for sample in range(place * sampling.n, (place + 1) * sampling.n):
-                results[row].append(self._completion(fresh[sample], logprobs[sample], prompt_tokens))
+                made = self._completion(fresh[sample], logprobs[sample], prompt_tokens, sampling.seed)
+                results[row].append(made)
 
     def _settings(self, sampling: Sampling) -> Any:
         from transformers import GenerationConfig
@@ -199,16 +179,15 @@ class Generator:
             **(warped if drawn else {}),
         )
 
-    def _completion(self, ids: list[int], logprobs: list[float], prompt_tokens: int) -> Completion:
+    def _completion(self, ids: list[int], logprobs: list[float], prompt_tokens: int, seed: int) -> Completion:
         """Cut at the first end token, which stays; what follows it is padding."""
         ends = [place for place, token in enumerate(ids) if token in self.eos]
         length = ends[0] + 1 if ends else len(ids)
         text = self.processor.tokenizer.decode(
             ids[:length], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        return Completion(
-            text, tuple(ids[:length]), tuple(logprobs[:length]), "stop" if ends else "length", prompt_tokens
-        )
+        reason = "stop" if ends else "length"
+        return Completion(text, tuple(ids[:length]), tuple(logprobs[:length]), reason, prompt_tokens, length, seed)
 
 
 class _Watch:

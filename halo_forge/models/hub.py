@@ -5,6 +5,8 @@ Offline, the commit is the one in the local cache. Weights are downloaded only b
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
@@ -86,3 +88,51 @@ def _unreachable(model: str, error: BaseException) -> NoReturn:
         f"cannot find the model {model}: no such folder here, it is not in the local cache, and the hub "
         f"cannot be reached ({reason}); go online once, or pass a local folder"
     ) from error
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the hub says of a repository: bytes to download that are not in the cache yet, and weights in the model.
+    None: it does not say, or cannot be reached."""
+
+    download: int | None = None
+    parameters: int | None = None
+
+
+def sizes(model: str, revision: str | None = None) -> Sizes:
+    """Sizes of a hub model, asked online; of a cached one nothing is left to download."""
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    try:
+        info = HfApi().model_info(model, revision=revision, files_metadata=True, timeout=_TIMEOUT_S)
+    except Exception:  # the network's many faces: a plan does without
+        return Sizes()
+    missing = [
+        file.size or 0
+        for file in info.siblings or ()
+        if file.rfilename.endswith((".safetensors", ".json", ".jinja", ".txt", ".model"))
+        and not isinstance(try_to_load_from_cache(model, file.rfilename, revision=revision), str)
+    ]
+    counted = info.safetensors.total if info.safetensors else None
+    return Sizes(sum(missing), counted)
+
+
+def dataset_size(repository: str, splits: Collection[str]) -> int | None:
+    """Bytes of the Parquet files of some splits of a hub dataset; None where the hub does not say."""
+    from huggingface_hub import HfApi
+
+    try:
+        info = HfApi().dataset_info(repository, files_metadata=True, timeout=_TIMEOUT_S)
+    except Exception:  # the network's many faces: a plan does without
+        return None
+    files = [file for file in info.siblings or () if file.rfilename.endswith(".parquet")]
+    named = [file for file in files if any(split in file.rfilename for split in splits)]
+    return sum(file.size or 0 for file in named or files) or None
+
+
+def cached_whole(model: str, commit: str | None) -> bool:
+    """Whether the weights of a hub model are in the local cache: then it can be tried without downloading."""
+    from huggingface_hub import try_to_load_from_cache
+
+    names = ("model.safetensors", "model.safetensors.index.json")
+    return any(isinstance(try_to_load_from_cache(model, name, revision=commit), str) for name in names)

@@ -5,6 +5,7 @@ CPU computes in float32. Accelerators compute in bf16 where it works and in floa
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from typing import Any
 
@@ -53,8 +54,11 @@ def load_policy(
     max_pixels: int | None = None,
     min_pixels: int | None = None,
     trust_remote_code: bool = False,
+    quantization: str = "",
 ) -> tuple[Any, Any]:
     """(model, processor) of `ref`; with `trainable` an adapter's weights take gradients, the base's never do.
+
+    `quantization` nf4 stores the base's language model in 4 bits (bitsandbytes), for engine and trainer alike.
 
     Raises UserError: weights that do not belong to the config, an adapter that does not fit, no chat
     template.
@@ -66,6 +70,7 @@ def load_policy(
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     place = pick_device(device)
+    packed = _packed(ref, quantization, place, pick_dtype(dtype, place))
     try:
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
             ref.base,
@@ -73,6 +78,7 @@ def load_policy(
             dtype=pick_dtype(dtype, place),
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
+            **packed,
         )
     except (OSError, ValueError) as error:
         raise UserError(f"cannot load the model {ref.given}: {str(error).strip().splitlines()[0]}") from error
@@ -85,9 +91,32 @@ def load_policy(
     processor = load_processor(ref, max_pixels, min_pixels, trust_remote_code)
     if ref.adapter:
         model = _with_adapter(model, ref, trainable)
-    model.to(torch.device(place))
+    if not packed:  # packed weights were put there when they were read
+        model.to(torch.device(place))
     model.train(trainable)
     return model, processor
+
+
+def _packed(ref: ModelRef, quantization: str, place: str, dtype: Any) -> dict[str, Any]:
+    """Arguments of `from_pretrained` for a base that is packed while it is read."""
+    if not quantization:
+        return {}
+    if quantization != "nf4":
+        raise UserError(f"unknown quantization {quantization!r}: use nf4")
+    if "quantization_config" in ref.config:
+        raise UserError(f"{ref.base_given} is stored quantized already: leave --quantization out")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise UserError("--quantization nf4 needs the package bitsandbytes: install halo-forge[qlora]")
+    from transformers import BitsAndBytesConfig
+
+    form = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=["visual", "vision_tower", "vision_model", "multi_modal_projector", "lm_head"],
+    )
+    return {"quantization_config": form, "device_map": {"": place}}
 
 
 def _with_adapter(model: Any, ref: ModelRef, trainable: bool) -> Any:
@@ -164,3 +193,22 @@ def context_length(model: Any) -> int | None:
     text = model.config.get_text_config(decoder=True)
     limit = getattr(text, "max_position_embeddings", None)
     return int(limit) if limit else None
+
+
+def read_config(ref: ModelRef, trust_remote_code: bool = False) -> Any:
+    """The config of the model without its weights."""
+    from transformers import AutoConfig
+
+    return AutoConfig.from_pretrained(ref.base, revision=ref.revision, trust_remote_code=trust_remote_code)
+
+
+def declared_ends(ref: ModelRef, trust_remote_code: bool = False) -> int | list[int] | None:
+    """The ids that the model says end a completion, without its weights."""
+    from transformers import GenerationConfig
+
+    try:
+        own = GenerationConfig.from_pretrained(ref.base, revision=ref.revision or "main")
+    except OSError:  # no generation_config.json: what a loaded model makes of its config.json
+        own = GenerationConfig.from_model_config(read_config(ref, trust_remote_code))
+    ends: int | list[int] | None = own.eos_token_id
+    return ends

@@ -7,7 +7,7 @@ dataset's text are broken up, so that a question that mentions `<image>` cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,8 +58,6 @@ def encode(
     """
     texts = [render(processor, prompt, len(pictures)) for prompt, pictures in zip(prompts, images, strict=True)]
     flat = [picture for pictures in images for picture in pictures]
-    bos = processor.tokenizer.bos_token
-    written_bos = bool(bos) and all(text.startswith(bos) for text in texts)
     grouped: Any = [list(pictures) for pictures in images] if nested else flat
     return dict(
         processor(
@@ -68,16 +66,33 @@ def encode(
             padding=True,
             padding_side=side,
             return_tensors="pt",
-            # a template that writes the start token itself gets no second one
-            add_special_tokens=not written_bos,
+            add_special_tokens=not all(_written_start(processor, text) for text in texts),
         )
     )
+
+
+def text_ids(processor: Any, prompt: str, images: int) -> list[int]:
+    """Token ids of a prompt as its text is written: one placeholder for each image, not yet expanded."""
+    text = render(processor, prompt, images)
+    special = not _written_start(processor, text)
+    return [int(token) for token in processor.tokenizer(text, add_special_tokens=special)["input_ids"]]
+
+
+def _written_start(processor: Any, text: str) -> bool:
+    """Whether the template writes the start token itself; then it gets no second one."""
+    start = processor.tokenizer.bos_token
+    return bool(start) and text.startswith(start)
 
 
 def real_ids(encoded: dict[str, Any], row: int) -> list[int]:
     """Token ids of one prompt of an encoded batch, padding removed by position."""
     ids: list[int] = encoded["input_ids"][row][encoded["attention_mask"][row].bool()].tolist()
     return ids
+
+
+def prompt_ids(processor: Any, prompt: str, images: Sequence[Image.Image], *, nested: bool = False) -> list[int]:
+    """Token ids of one prompt, images expanded, as engine and trainer have them."""
+    return real_ids(encode(processor, [prompt], [images], side="left", nested=nested), 0)
 
 
 def banned_ids(processor: Any, config: Any, vocabulary: int) -> list[int]:
@@ -105,11 +120,23 @@ def banned_ids(processor: Any, config: Any, vocabulary: int) -> list[int]:
     return sorted(token for token in found if isinstance(token, int) and 0 <= token < vocabulary)
 
 
-def eos_ids(model: Any, processor: Any) -> list[int]:
-    """Ids that end a completion; the first is the one appended where a training row lacks it."""
-    declared = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+def biased(banned: Collection[int], processor: Any, most: int = 1024) -> list[int]:
+    """The banned tokens that matter most, for engines that ban no more than `most`: those with a word come first.
+    Rows of the vocabulary without a token were never trained and are next to never drawn."""
+    known = len(processor.tokenizer)
+    return sorted(banned, key=lambda token: (token >= known, token))[:most]
+
+
+def ending_ids(declared: int | Sequence[int] | None, processor: Any) -> list[int]:
+    """Ids that end a completion, from the `eos_token_id` that a model declares; the first is the one appended where
+    a training row lacks it."""
     ids = [declared] if isinstance(declared, int) else list(declared or [])
     own = processor.tokenizer.eos_token_id
     if own is not None and (own in ids or not ids):
         ids = [own, *(token for token in ids if token != own)]
     return ids
+
+
+def eos_ids(model: Any, processor: Any) -> list[int]:
+    """`ending_ids` of a loaded model."""
+    return ending_ids(getattr(getattr(model, "generation_config", None), "eos_token_id", None), processor)

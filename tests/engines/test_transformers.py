@@ -3,12 +3,15 @@ row."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from halo_forge.engines.transformers import Completion, Generator, Request, RowError, Sampling
+from halo_forge.engines import transformers
+from halo_forge.engines.engine import Completion, Request, RowError, Sampling
+from halo_forge.engines.transformers import Generator
 from halo_forge.images import open_image
 from halo_forge.models import load_policy, resolve
 from halo_forge.models.prompts import encode, real_ids
@@ -32,6 +35,16 @@ def qwen(qwen_folder: Path) -> Generator:
 def completions(answer: list[Completion] | RowError) -> list[Completion]:
     assert isinstance(answer, list)
     return answer
+
+
+def ids_of(completion: Completion) -> list[int]:
+    assert completion.token_ids is not None
+    return list(completion.token_ids)
+
+
+def logprobs_of(completion: Completion) -> list[float]:
+    assert completion.logprobs is not None
+    return list(completion.logprobs)
 
 
 def test_same_seed_same_bytes_other_seed_other_samples(qwen: Generator) -> None:
@@ -80,9 +93,10 @@ def test_logprobs_are_the_models_own(kind: str, sampling: Sampling, request: pyt
         prompt = real_ids(inputs, 0)
         for completion in completions(answer):
             assert completion.prompt_tokens == len(prompt)
-            logits = model(**_extended(inputs, list(completion.token_ids))).logits[0, len(prompt) - 1 : -1]
-            expected = torch.log_softmax(logits.float(), -1)[range(len(completion.token_ids)), completion.token_ids]
-            assert torch.allclose(torch.tensor(completion.logprobs), expected, atol=2e-4)
+            ids = ids_of(completion)
+            logits = model(**_extended(inputs, ids)).logits[0, len(prompt) - 1 : -1]
+            expected = torch.log_softmax(logits.float(), -1)[range(len(ids)), ids]
+            assert torch.allclose(torch.tensor(logprobs_of(completion)), expected, atol=2e-4)
 
 
 def _extended(inputs: dict[str, Any], ids: list[int]) -> dict[str, Any]:
@@ -108,8 +122,8 @@ def test_image_tokens_are_never_produced(qwen_folder: Path) -> None:
     head.bias = torch.nn.Parameter(bias)
     for answer in generator.answer(REQUESTS, [GREEDY, DRAWN]):
         for completion in completions(answer):
-            assert not set(generator.banned) & set(completion.token_ids)
-            assert max(completion.logprobs) < -5
+            assert not set(generator.banned) & set(ids_of(completion))
+            assert max(logprobs_of(completion)) < -5
 
 
 def test_an_end_token_ends_and_stays(qwen_folder: Path) -> None:
@@ -126,24 +140,31 @@ def test_an_end_token_ends_and_stays(qwen_folder: Path) -> None:
     for answer in generator.answer(REQUESTS, [Sampling(n=8, temperature=1.0, max_new_tokens=4, seed=1)]):
         for completion in completions(answer):
             seen.add(completion.finish_reason)
-            ended = completion.token_ids[-1] in generator.eos
+            ids = ids_of(completion)
+            ended = ids[-1] in generator.eos
             assert completion.finish_reason == ("stop" if ended else "length")
-            assert not set(completion.token_ids[:-1]) & set(generator.eos)
-            assert len(completion.token_ids) == len(completion.logprobs)
-            assert ended or len(completion.token_ids) == 4
+            assert not set(ids[:-1]) & set(generator.eos)
+            assert len(ids) == len(logprobs_of(completion)) == completion.completion_tokens
+            assert ended or len(ids) == 4
             assert "<|im_end|>" not in completion.text
     assert seen == {"stop", "length"}
 
 
-def test_a_bad_row_harms_no_other(qwen: Generator) -> None:
-    good, wide = Request("How many?", (picture(0),)), Request("Wide?", (picture(0, (400, 1)),))
-    rows = [good, Request("?", (b"not an image",)), Request("x " * 600, (picture(1),)), wide, good]
+def test_a_bad_row_harms_no_other(qwen: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def choosy(processor: Any, prompts: list[str], images: Any, **named: Any) -> Any:
+        if "Strange?" in prompts:
+            raise ValueError("aspect ratio\nof this image")
+        return encode(processor, prompts, images, **named)
+
+    monkeypatch.setattr(transformers, "encode", choosy)
+    good, strange = Request("How many?", (picture(0),)), Request("Strange?", (picture(0),))
+    rows = [good, Request("?", (b"not an image",)), Request("x " * 600, (picture(1),)), strange, good]
     answers = qwen.answer(rows, [GREEDY])
     errors = {place: answer for place, answer in enumerate(answers) if isinstance(answer, RowError)}
     assert set(errors) == {1, 2, 3}
     assert {error.kind for error in errors.values()} == {"data"}
     assert "not an image" in errors[1].message and "too long" in errors[2].message
-    assert "aspect ratio" in errors[3].message
+    assert errors[3].message == "the processor refused it: aspect ratio of this image"
     assert answers[0] == answers[4] == qwen.answer([good, good], [GREEDY])[0]
 
 
@@ -152,20 +173,32 @@ def test_only_bad_rows(qwen: Generator) -> None:
     assert all(isinstance(answer, RowError) for answer in answers)
 
 
-def test_out_of_memory_is_answered_in_halves(qwen: Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_halves_the_batch_for_good(qwen_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    real = qwen._answer
+    ref, said = resolve(str(qwen_folder)), list[str]()
+    small = Generator(*load_policy(ref, "cpu"), ref.family, together=4, tell=said.append)
+    real, sizes = small._answer, list[int]()
 
-    def small(requests: Any, samplings: Any) -> Any:
-        if len(requests) > 1 or requests[0].prompt == "No image here.":
+    def limited(requests: Any, samplings: Any) -> Any:
+        sizes.append(len(requests))
+        if len(requests) > 2 or any(request.prompt == "too large" for request in requests):
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return real(requests, samplings)
 
-    monkeypatch.setattr(qwen, "_answer", small)
-    answers = qwen.answer(REQUESTS, [GREEDY])
-    assert [isinstance(answer, RowError) for answer in answers] == [False, False, True]
-    assert isinstance(answers[2], RowError) and answers[2].kind == "transient"
+    monkeypatch.setattr(small, "_answer", limited)
+    four = [Request(f"How many in {n}?", (picture(n),)) for n in range(4)]
+    answers = small.answer(four, [DRAWN])
+    assert sizes == [4, 2, 2] and len(said) == 1 and "going on with 2" in said[0]
+    assert all(isinstance(answer, list) for answer in answers)
+    seeds = [completions(answer)[0].seed for answer in answers]
+    assert seeds[0] == seeds[1] != seeds[2] == seeds[3] and DRAWN.seed not in seeds
+    again = [replace(DRAWN, seed=seed) for seed in (seeds[0], seeds[2])]
+    assert answers == real(four[:2], again[:1]) + real(four[2:], again[1:]), "the seeds say how they were drawn"
+    sizes.clear()
+    failed = small.answer([four[0], Request("too large"), four[1]], [GREEDY])
+    assert sizes == [2, 1, 1, 1]
+    assert [isinstance(answer, RowError) and answer.kind for answer in failed] == [False, "transient", False]
 
 
 @pytest.mark.parametrize("bad", [{"n": 0}, {"temperature": -1.0}, {"top_p": 0.0}, {"temperature": 0.0, "n": 2}])

@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from halo_forge import schema
+from halo_forge.engines import choose
 from halo_forge.errors import UserError
 from halo_forge.images import image_id
 from halo_forge.keys import hash63
+from halo_forge.progress import Progress
 from halo_forge.stages import generate as stage
 from halo_forge.stages.generate import STAGE, Config
+from tests.engines.parts import needs_vllm
 from tests.tiny import picture
 
 
@@ -102,7 +105,7 @@ def test_the_same_bytes_again_and_after_a_kill(
 def test_a_finished_table_loads_no_model(qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = tables(tmp_path)
     STAGE.run(config(prompts, qwen_folder, tmp_path / "c"))
-    monkeypatch.setattr(stage, "load_policy", lambda *_, **__: pytest.fail("loaded a model to do nothing"))
+    monkeypatch.setattr(choose, "opened", lambda *_, **__: pytest.fail("loaded a model to do nothing"))
     STAGE.run(config(prompts, qwen_folder, tmp_path / "c", device="auto"))
     moved = shutil.copytree(qwen_folder, tmp_path / "elsewhere")
     STAGE.run(config(prompts, moved, tmp_path / "c"))
@@ -155,7 +158,17 @@ def test_as_a_function_of_tables(qwen_folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("named", "said"),
     [
-        ({"engine": "vllm"}, "not available in this build yet"),
+        ({"engine": "vllm"}, "vLLM is not installed here"),
+        ({"engine": "openai"}, "http://localhost:8000/v1"),
+        ({"engine": "openai", "base_url": "localhost:8000"}, "http://localhost:8000/v1"),
+        ({"engine": "openai", "base_url": "http://me:word@host/v1"}, "OPENAI_API_KEY"),
+        ({"base_url": "http://localhost:8000/v1"}, "--engine openai"),
+        ({"model": "served:a-model"}, "--engine openai"),
+        ({"quantization": "fp8"}, "nf4"),
+        ({"quantization": "nf4", "engine": "openai", "base_url": "http://a/v1"}, "another base"),
+        ({"batch_invariant": True}, "--engine vllm"),
+        ({"tensor_parallel": 2, "engine": "transformers"}, "--engine vllm"),
+        ({"tensor_parallel": 2, "device": "cuda:1"}, "names one"),
         ({"engine": "vlm"}, "vllm"),
         ({"samples": 0}, "--samples"),
         ({"temperature": 0.0}, "--samples 1"),
@@ -163,9 +176,13 @@ def test_as_a_function_of_tables(qwen_folder: Path, tmp_path: Path) -> None:
         ({"max_pixels": -1}, "--max-pixels"),
     ],
 )
-def test_settings_that_make_no_sense(named: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_settings_that_make_no_sense(
+    named: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "installed", lambda: False)
+    named = {"model": tmp_path, **named}
     with pytest.raises(UserError) as caught:
-        config(tmp_path, tmp_path, tmp_path, **named)
+        config(tmp_path, named.pop("model"), tmp_path, **named)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -174,3 +191,68 @@ def test_images_must_be_somewhere(qwen_folder: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "images")
     with pytest.raises(UserError, match="--images"):
         STAGE.run(config(prompts, qwen_folder, tmp_path / "c"))
+
+
+class Kept(Progress):
+    """Progress whose lines are looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_auto_goes_over_to_transformers_where_vllm_does_not_start(
+    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without vLLM its process fails to import it; with vLLM, to read its settings."""
+    monkeypatch.setattr(choose, "accelerator_here", lambda: True)
+    monkeypatch.setattr(choose, "installed", lambda: True)
+    monkeypatch.setattr(choose, "refused", {})
+    monkeypatch.setenv("VLLM_LOGGING_LEVEL", "no such level")
+    prompts, show = tables(tmp_path, rows=2), Kept()
+    asked = config(prompts, qwen_folder, tmp_path / "auto", device="auto")
+    assert choose.settled(asked) == "vllm"
+    made = STAGE.run(asked, progress=show)
+    (line,) = (line for line in show.lines if "takes over" in line)
+    assert line.startswith("generate: vLLM does not start: ") and line.endswith("engine transformers takes over")
+    Path(line.partition("its log is ")[2].partition(";")[0]).unlink()
+    plain = STAGE.run(config(prompts, qwen_folder, tmp_path / "plain", engine="transformers"), progress=show)
+    assert made.read().equals(plain.read()) and choose.begun_with(tmp_path / "auto") == "transformers"
+    again = Kept()
+    STAGE.run(config(prompts, qwen_folder, tmp_path / "next", device="auto"), progress=again)
+    assert not [line for line in again.lines if "takes over" in line], "it is not tried again"
+    with pytest.raises(UserError, match="vLLM does not start"):
+        STAGE.run(config(prompts, qwen_folder, tmp_path / "must", engine="vllm"), progress=show)
+
+
+@needs_vllm
+def test_vllm_makes_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psutil
+
+    monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+    prompts = tables(tmp_path)
+    named: dict[str, Any] = {"greedy": True, "engine": "vllm", "max_new_tokens": 12}
+    base = Path("bundled:shapes/base")
+    rows = STAGE.run(config(prompts, base, tmp_path / "c", **named)).read().to_pylist()
+    assert not psutil.Process().children(recursive=True), "the engine and its memory are gone"
+    assert [(row["prompt_id"], row["sample_index"]) for row in rows] == [
+        (f"p{n}", i) for n in range(5) for i in range(3)
+    ]
+    for row in rows:
+        assert row["error"] is None and row["completion_tokens"] == len(row["token_ids"]) == len(row["logprobs"])
+        assert row["seed"] == hash63(0, 1, row["prompt_id"]) % stage.ROOM + row["sample_index"]
+    monkeypatch.setattr(choose, "opened", lambda *_: pytest.fail("started an engine to do nothing"))
+    STAGE.run(config(prompts, base, tmp_path / "c", **named, batch_size=7, tensor_parallel=1))
+    STAGE.run(config(prompts, base, tmp_path / "c", **{**named, "engine": "auto"}))  # as it was begun
+    for changed in ({"engine": "transformers"}, {"batch_invariant": True}):
+        with pytest.raises(UserError, match="another run"):
+            STAGE.run(config(prompts, base, tmp_path / "c", **{**named, **changed}))
+
+
+def test_bits_of_seeds() -> None:
+    chosen = config(Path("p"), Path("m"), Path("c"))
+    seeds = [stage.prompt_seed(chosen, f"p{n}") for n in range(200)]
+    assert len(set(seeds)) == 200 and max(seeds).bit_length() == 63 and max(seeds) + 2**20 <= 2**63

@@ -1,0 +1,262 @@
+"""What runs in vLLM's own process: the engine, asked through a pipe (halo_forge.engines.vllm is the other end).
+
+    ← Setup                      → ("ready", version) or ("failed", reason)
+    ← ("answer", samplings)      → ("more", count)      ← up to `count` of (place, Request), [] when there are no more
+                                 → ("done", place, Answer) as they come, ("end",)
+
+Prompts are asked for as vLLM has room for them: the pixels of a thousand images at once would fill main memory.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+from halo_forge.engines.adapters import RANKS
+from halo_forge.engines.engine import Answer, Completion, Request, RowError, Sampling, describe, seeds, too_long
+from halo_forge.engines.same import SamePrompts
+from halo_forge.errors import UserError
+from halo_forge.models.families import BY_NAME
+from halo_forge.models.resolve import ModelRef
+
+CACHE_GIB = 1.0
+"""Main memory for images that were prepared before."""
+_CHUNK = 8
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What to load, and how."""
+
+    ref: ModelRef
+    folder: str
+    """Base to load: that of `ref`, or a folder with its adapter merged into it."""
+    lora: str | None
+    """Folder of an adapter to apply."""
+    lora_rank: int = 16
+    dtype: str = "auto"
+    max_pixels: int | None = None
+    min_pixels: int | None = None
+    tensor_parallel: int = 1
+    memory: float = 0.9
+    """Share of the accelerator's memory."""
+    sequences: int = 256
+    """Completions drawn at the same time."""
+    eager: bool = False
+    trust_remote_code: bool = False
+
+
+@dataclass
+class _Asked:
+    """A prompt on its way: its completions by sampling, and how many samplings are still out."""
+
+    place: int
+    request: Request
+    waiting: int
+    outputs: dict[int, Any] = field(default_factory=dict)
+
+
+def serve(pipe: Connection) -> None:
+    """Load the engine, then answer until the pipe closes."""
+    setup: Setup = pipe.recv()
+    try:
+        host = Host(setup)
+    except Exception as error:  # whatever keeps vLLM from starting is the parent's to judge
+        traceback.print_exc()
+        pipe.send(("failed", describe(error)))
+        return
+    try:
+        pipe.send(("ready", host.version))
+        while True:
+            _, samplings = pipe.recv()
+            host.answer(pipe, samplings)
+            pipe.send(("end",))
+    except UserError as error:
+        pipe.send(("failed", str(error)))
+    finally:
+        host.close()
+
+
+class Host:
+    """vLLM's engine with what is the same for every prompt."""
+
+    def __init__(self, setup: Setup) -> None:
+        import vllm
+        from vllm.platforms import current_platform
+
+        from halo_forge.models.load import declared_ends, load_processor
+        from halo_forge.models.prompts import banned_ids, biased, ending_ids
+
+        self.version, self.setup = str(vllm.__version__), setup
+        if current_platform.is_cpu() and setup.tensor_parallel == 1:
+            # nothing to overlap with, and two processes less that have to import torch
+            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        self.processor = load_processor(setup.ref, setup.max_pixels, setup.min_pixels, setup.trust_remote_code)
+        self.engine: Any = vllm.LLMEngine.from_engine_args(vllm.EngineArgs(**arguments(setup, self.processor)))
+        self.eos = ending_ids(declared_ends(setup.ref, setup.trust_remote_code), self.processor)
+        config = self.engine.model_config.hf_config
+        limit = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
+        self.limit = int(limit) if limit else None
+        self.banned = set(banned_ids(self.processor, config, self.engine.model_config.get_vocab_size()))
+        self.bias = dict.fromkeys(biased(self.banned, self.processor), float("-inf"))
+        self.lora = lora_of(setup)
+        self.window = setup.sequences + setup.sequences // 2
+        self.asked: dict[str, tuple[_Asked, int]] = {}
+        self.same = SamePrompts(self.processor, BY_NAME[setup.ref.family].nested_images)
+        self.count = 0
+
+    def close(self) -> None:
+        """End vLLM's own processes."""
+        self.engine.engine_core.shutdown()
+
+    def answer(self, pipe: Connection, samplings: Sequence[Sampling]) -> None:
+        """Pull prompts through the engine and send what comes out."""
+        more = True
+        while more or self.asked:
+            while more and self.engine.get_num_unfinished_requests() < self.window:
+                pipe.send(("more", _CHUNK))
+                batch: list[tuple[int, Request]] = pipe.recv()
+                more = bool(batch)
+                for place, request in batch:
+                    error = self._add(place, request, samplings)
+                    if error is not None:
+                        pipe.send(("done", place, error))
+            for asked in self._step():
+                pipe.send(("done", asked.place, self._answer(asked, samplings)))
+
+    def _add(self, place: int, request: Request, samplings: Sequence[Sampling]) -> RowError | None:
+        """Hand a prompt to vLLM, once for each sampling; or why that cannot be."""
+        from vllm.exceptions import VLLMClientError
+
+        from halo_forge.images import ImageError, open_image
+        from halo_forge.models.prompts import text_ids
+
+        try:
+            prompt: dict[str, Any] = {"prompt_token_ids": text_ids(self.processor, request.prompt, len(request.images))}
+            if request.images:
+                prompt["multi_modal_data"] = {"image": [open_image(data) for data in request.images]}
+            asked = _Asked(place, request, len(samplings))
+            for number, seed in enumerate(seeds(request, samplings)):
+                name, self.count = str(self.count), self.count + 1
+                self.engine.add_request(name, prompt, self._params(samplings[number], seed), **self.lora)
+                self.asked[name] = (asked, number)
+        except ImageError as error:
+            return RowError(str(error))
+        except (VLLMClientError, ValueError) as error:  # longer than vLLM's limit, or refused by the processor
+            return RowError(f"vLLM refused it: {describe(error)}")
+        return None
+
+    def _params(self, sampling: Sampling, seed: int) -> Any:
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        return SamplingParams(
+            n=sampling.n,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seed=seed,
+            max_tokens=sampling.max_new_tokens,
+            logprobs=0,  # of the token drawn, and no others
+            stop_token_ids=self.eos,
+            ignore_eos=True,  # what ends a completion is ours to say, as in the other engines
+            logit_bias=self.bias or None,
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+
+    def _step(self) -> Iterator[_Asked]:
+        """Prompts that this step completed."""
+        for output in self.engine.step() if self.asked else ():
+            asked, number = self.asked.pop(output.request_id)
+            asked.outputs[number] = output
+            asked.waiting -= 1
+            if not asked.waiting:
+                yield asked
+
+    def _answer(self, asked: _Asked, samplings: Sequence[Sampling]) -> Answer:
+        prompt_ids = list(asked.outputs[0].prompt_token_ids)
+        if asked.request.images:
+            self._compare(asked.request, prompt_ids)
+        room = max(sampling.max_new_tokens for sampling in samplings)
+        if self.limit is not None and len(prompt_ids) + room > self.limit:
+            return too_long(len(prompt_ids), room, self.limit)
+        made: list[Completion] = []
+        for number, first in enumerate(seeds(asked.request, samplings)):
+            parts = sorted(asked.outputs[number].outputs, key=lambda part: int(part.index))
+            made += [self._completion(part, len(prompt_ids), first + i) for i, part in enumerate(parts)]
+        if any(self.banned.intersection(completion.token_ids or ()) for completion in made):
+            return RowError("the model wrote a token that stands for no text")
+        return made
+
+    def _compare(self, request: Request, prompt_ids: list[int]) -> None:
+        """Raises UserError where these are not the ids that the trainer makes of it."""
+        from halo_forge.images import open_image
+
+        try:
+            self.same.check(request.prompt, [open_image(data) for data in request.images], prompt_ids)
+        except ValueError as error:
+            raise UserError(
+                f"vLLM {self.version} makes {error}, so what it samples is not what is trained on: "
+                "use --engine transformers"
+            ) from error
+
+    def _completion(self, part: Any, prompt_tokens: int, seed: int) -> Completion:
+        ids = [int(token) for token in part.token_ids]
+        logprobs = tuple(float(step[token].logprob) for step, token in zip(part.logprobs, ids, strict=True))
+        ended = bool(ids) and ids[-1] in self.eos
+        text = self.processor.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return Completion(text, tuple(ids), logprobs, "stop" if ended else "length", prompt_tokens, len(ids), seed)
+
+
+def arguments(setup: Setup, processor: Any) -> dict[str, Any]:
+    """vLLM's engine arguments for `setup`."""
+    from vllm.platforms import current_platform
+
+    named: dict[str, Any] = {
+        "model": setup.folder,
+        "revision": setup.ref.revision if setup.folder == setup.ref.base else None,
+        "dtype": _dtype(setup.dtype),
+        "tensor_parallel_size": setup.tensor_parallel,
+        "max_num_seqs": setup.sequences,
+        "gpu_memory_utilization": setup.memory,
+        "enforce_eager": setup.eager or current_platform.is_cpu(),
+        "trust_remote_code": setup.trust_remote_code,
+        "logprobs_mode": "raw_logprobs",
+        "generation_config": "vllm",  # not the model's own sampling habits
+        "max_model_len": -1,  # as much of the model's own as fits
+        "mm_processor_cache_gb": CACHE_GIB,
+        "disable_log_stats": True,
+    }
+    if current_platform.is_cpu():  # a prompt in pieces rewinds its random stream, which on a CPU cannot be done
+        named["enable_chunked_prefill"] = False
+    if BY_NAME[setup.ref.family].pixel_budget:
+        size = processor.image_processor.size
+        named["mm_processor_kwargs"] = {"size": {edge: int(size[edge]) for edge in ("shortest_edge", "longest_edge")}}
+    if setup.lora:
+        room = next(rank for rank in RANKS if rank >= setup.lora_rank)
+        named |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": room}
+    return named
+
+
+def lora_of(setup: Setup) -> dict[str, Any]:
+    """Arguments of a request that apply the adapter."""
+    if not setup.lora:
+        return {}
+    from vllm.lora.request import LoRARequest
+
+    return {"lora_request": LoRARequest("policy", 1, setup.lora)}
+
+
+def _dtype(dtype: str) -> str:
+    """float32 on a CPU, bfloat16 where the accelerator has it, else float32; unless said otherwise."""
+    import torch
+    from vllm.platforms import current_platform
+
+    if dtype != "auto":
+        return dtype
+    bf16 = not current_platform.is_cpu() and torch.bfloat16 in current_platform.supported_dtypes
+    return "bfloat16" if bf16 else "float32"
