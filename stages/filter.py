@@ -1,7 +1,9 @@
-"""filter: rewards (+ completions, prompts) → sft. One row in, one row out: kept or dropped, with the reason.
+"""filter: rewards (+ completions, prompts) → sft. One row in, one row out, kept or dropped with the reason; then more.
 
-The choice is a SQL query: one shipped under `sql/filters/`, or your own file. It reads `rewards`, `completions`
-and `prompts` and returns prompt_id, sample_index, cycle, keep and reason.
+The choice is a SQL query: one shipped under `sql/filters/`, or your own file. It reads `candidates`
+(sql/sft/candidates.sql), `rewards`, `completions` and `prompts` and returns prompt_id, sample_index, cycle, keep and
+reason. With `--history` a share of what earlier cycles kept is replayed; with `--scores` and `--transfer` a verified
+answer becomes a target of the direct prompt where only the grounded one was answered right (column `origin`).
 
     python stages/filter.py --rewards R --completions C --prompts P --filter default --output T
 """
@@ -13,9 +15,12 @@ if __name__ == "__main__":  # run from a checkout: finds the environment first
 
     _standalone.run(__file__)
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from halo_forge import executor, sql
 from halo_forge.config import identity, source, target
@@ -23,9 +28,9 @@ from halo_forge.errors import UserError
 from halo_forge.keys import sha256_json
 from halo_forge.progress import Progress
 from halo_forge.schema import conform
-from halo_forge.store import Table, Writer
+from halo_forge.store import Table
 
-VERSION = 1
+VERSION = 2
 DECISION = ("prompt_id", "sample_index", "cycle", "keep", "reason")
 
 
@@ -37,46 +42,82 @@ class Config:
     completions: str = source("completions")
     prompts: str = source("prompts")
     output: str = target(help="where the sft table goes")
+    scores: str = source("scores", "", "the scores table, for --transfer")
+    history: tuple[str, ...] = source("sft", (), "sft tables of earlier cycles, for --replay")
     filter: str = identity("default", "a query of sql/filters/, or your own .sql file", path=True)
     max_per_prompt: int = identity(2, "right completions kept for one prompt")
+    all_right_share: float = identity(0.25, "share of the all-right prompts of which one completion is kept")
+    replay: float = identity(0.1, "rows replayed from earlier cycles, as a share of those kept in this one")
+    transfer: bool = identity(False, "verified grounded answers also train the direct prompt")
+    cycle: int = identity(1, "number of the cycle, written into replayed rows")
+    seed: int = identity(0, "of the draws")
 
     def __post_init__(self) -> None:
         if self.max_per_prompt < 1:
             raise UserError(f"--max-per-prompt takes a number from 1 up, not {self.max_per_prompt}")
+        for flag, share in (("--all-right-share", self.all_right_share), ("--replay", self.replay)):
+            if not 0 <= share <= 1:
+                raise UserError(f"{flag} takes a share from 0 to 1, not {share}")
+        if self.transfer and not self.scores:
+            raise UserError("--transfer needs the verified answers: give --scores with it")
 
 
-def filter_rows(rewards: sql.Source, config: Config, *, completions: sql.Source, prompts: sql.Source) -> pa.Table:
-    """The sft rows of `rewards` (rewards → sft, 1:1, ordered by cycle, prompt_id and sample_index)."""
-    tables = {"rewards": rewards, "completions": completions, "prompts": prompts}
-    chosen = sql.named_or_file("filters", config.filter)
-    decided = sql.query(chosen, tables, max_per_prompt=config.max_per_prompt)
+def filter_rows(
+    rewards: sql.Source,
+    config: Config,
+    *,
+    completions: sql.Source,
+    prompts: sql.Source,
+    scores: sql.Source | None = None,
+    history: sql.Source | None = None,
+) -> pa.Table:
+    """The sft rows of `rewards`: first one for each, ordered by cycle, prompt_id and sample_index, then those that
+    are transferred and replayed."""
+    chosen = {name: getattr(config, name) for name in ("max_per_prompt", "all_right_share", "cycle", "seed")}
+    tables: dict[str, sql.Source] = {"rewards": rewards, "completions": completions, "prompts": prompts}
+    tables["candidates"] = sql.query(sql.text("sft/candidates"), tables, **chosen)
+    decided = sql.query(sql.named_or_file("filters", config.filter), tables, **chosen)
     missing = [name for name in DECISION if name not in decided.column_names]
     if missing:
         raise UserError(f"--filter {config.filter}: its result has no column {missing[0]}")
-    return conform(sql.query(sql.text("sft/rows"), {**tables, "decided": decided}), "sft")
+    rows = [sql.query(sql.text("sft/rows"), {**tables, "decided": decided})]
+    if config.transfer and scores is not None:
+        rows.append(sql.query(sql.text("sft/transfer"), {**tables, "scores": scores}))
+    if history is not None and config.replay:
+        kept = sum(pc.sum(part["keep"]).as_py() or 0 for part in rows)
+        again = math.ceil(config.replay * kept)
+        rows.append(sql.query(sql.text("sft/replay"), {"history": history}, rows=again, **chosen))
+    return pa.concat_tables([conform(part, "sft") for part in rows])
+
+
+def payload(config: Config, inputs: dict[str, Table]) -> dict[str, Any]:
+    """What the table is known by; the text of the query identifies it, not its name or path."""
+    query = sha256_json(" ".join(sql.named_or_file("filters", config.filter).split()))
+    found = executor.payload_of("filter", VERSION, config, inputs, {"filter": query})
+    found["params"].pop("filter")
+    return found
 
 
 def run(config: Config, *, progress: Progress | None = None) -> Table:
     """Bring the table at `config.output` up to date and return it."""
     show = progress or Progress()
     inputs = executor.open_inputs(config)
-    query = sha256_json(" ".join(sql.named_or_file("filters", config.filter).split()))
-    payload = executor.payload_of("filter", VERSION, config, inputs, {"filter": query})
-    payload["params"].pop("filter")  # the text of the query identifies it, not its name or path
-    writer = Writer.begin(config.output, "sft", payload)
+    writer = executor.begin(run, show, config.output, "sft", payload(config, inputs))
     if writer.finished:
         show.note(f"filter: finished before, nothing to do ({config.output})")
         return Table(config.output, "sft")
     with show.stage("filter", inputs["rewards"].rows) as tick:
-        made = filter_rows(inputs["rewards"], config, completions=inputs["completions"], prompts=inputs["prompts"])
-        if made.num_rows != inputs["rewards"].rows:
+        more: dict[str, Any] = dict(inputs)
+        made = filter_rows(more.pop("rewards"), config, **more)
+        decided = made.num_rows - pc.sum(pc.not_equal(made["origin"], "sampled")).as_py()
+        if decided != inputs["rewards"].rows:
             raise UserError(
-                f"--filter {config.filter} returned {made.num_rows} rows for {inputs['rewards'].rows} rewards: "
+                f"--filter {config.filter} returned {decided} rows for {inputs['rewards'].rows} rewards: "
                 "it must decide on every row once, with a reason"
             )
         writer.write(0, made)
         tick(made.num_rows, 0)
-    return writer.finish(source=executor.source_digest(run))
+    return writer.finish()
 
 
 def main(argv: list[str] | None = None) -> int:

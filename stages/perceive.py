@@ -17,15 +17,16 @@ if __name__ == "__main__":  # run from a checkout: finds the environment first
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from halo_forge import schema
 from halo_forge.config import execution, identity, source, target, weights
+from halo_forge.datasets.cycles import asked_in
 from halo_forge.errors import UserError
 from halo_forge.images import ImageError, image_info, open_image
 from halo_forge.stage import Stage
@@ -49,10 +50,12 @@ class Config:
     output: str = target(help="where the evidence table goes")
     prompts: str = source("prompts", "", "prompts whose images are perceived; none: every image of --images")
     images: str = source("images", "", "the images table; found beside the prompts when not given")
-    known: str = source("evidence", "", "evidence of earlier cycles: its images are not perceived again")
+    known: tuple[str, ...] = source("evidence", (), "evidence of earlier cycles: its images are not perceived again")
     detector: str = weights("yolov8n.pt", "yolov8n.pt, PATH.pt, bundled:PATH, transformers:ID_OR_FOLDER, none")
     ocr: str = weights("rapidocr", "rapidocr, rapidocr:192 (side limit), easyocr, easyocr:en+fr@FOLDER, none")
     cycle: int = identity(1, "cycle written in the rows")
+    per_cycle: int = identity(0, "with --prompts: prompts of one cycle, as in generate (0: all)")
+    seed: int = identity(0, "with --per-cycle: seed of the run")
     device: str = execution("auto", "cpu, cuda, cuda:N, auto")
     batch_size: int = execution(16, "images given to the detector at once")
 
@@ -92,26 +95,36 @@ def digests(config: Config) -> dict[str, Any]:
     }
 
 
-def gather(batch: pa.Table, tables: dict[str, Table]) -> dict[str, pa.Table]:
-    """The ids of the batch's images that are still to be perceived, as `wanted`."""
-    ids = set(batch["image_id"].to_pylist())
+def select(config: Config, tables: dict[str, Table]) -> Any:
+    """Positions of the images that the cycle's prompts show and no earlier cycle has looked at."""
+    held = tables["images"].read(["image_id"])["image_id"].to_pylist()
+    wanted = set(held)
     if "prompts" in tables:
-        ids &= _shown(tables["prompts"].path, tables["prompts"].digest)
+        asked = asked_in(tables["prompts"], config.per_cycle, config.cycle, config.seed)
+        lists = tables["prompts"].read(["image_ids"])["image_ids"]
+        shown = lists if asked is None else lists.take(pa.array(asked))
+        wanted &= set(pc.unique(pc.list_flatten(shown)).to_pylist())
     if "known" in tables:
-        ids -= _perceived(tables["known"].path, tables["known"].digest)
-    return {"wanted": pa.table({"image_id": pa.array(sorted(ids), pa.string())})}
+        wanted -= _perceived(tables["known"])
+    return np.flatnonzero([name in wanted for name in held])
 
 
-def perceive(images: pa.Table, config: Config, eyes: Eyes, wanted: pa.Table | None = None) -> pa.Table:
+def _perceived(evidence: Table) -> set[str]:
+    """Images that an evidence table answers for; rows owed to a passing failure are no answers."""
+    table = evidence.read(["image_id", "error_kind"])
+    owed = pc.fill_null(pc.equal(table["error_kind"], "transient"), False)
+    return set(table.filter(pc.invert(owed))["image_id"].to_pylist())
+
+
+def perceive(images: pa.Table, config: Config, eyes: Eyes) -> pa.Table:
     """The evidence of `images` (images → evidence, in the same order, each distinct image once).
 
-    `wanted` (column image_id) limits it to those; None means all. Boxes are in pixels of the upright image.
+    Boxes are in pixels of the upright image.
     Raises what detector or OCR raised when every image of the batch failed: then it is not the images.
     """
-    allowed = None if wanted is None else set(wanted["image_id"].to_pylist())
     rows: dict[str, dict[str, Any]] = {}
     failures: list[Exception] = []
-    for batch in _opened(images, config, eyes, allowed, rows):
+    for batch in _opened(images, config, eyes, rows):
         _look(batch, eyes, rows, failures)
     if failures and all(row["error_kind"] == "transient" for row in rows.values()) and len(rows) > 1:
         raise failures[-1]
@@ -119,7 +132,7 @@ def perceive(images: pa.Table, config: Config, eyes: Eyes, wanted: pa.Table | No
 
 
 def _opened(
-    images: pa.Table, config: Config, eyes: Eyes, allowed: set[str] | None, rows: dict[str, dict[str, Any]]
+    images: pa.Table, config: Config, eyes: Eyes, rows: dict[str, dict[str, Any]]
 ) -> Iterator[list[tuple[str, Image.Image]]]:
     """Batches of opened images by id; every image gets its row in `rows` here, in order, the unreadable ones
     with their error."""
@@ -127,7 +140,7 @@ def _opened(
     pixels = 0
     for record in images.select([c for c in ("image_id", "image", "error") if c in images.column_names]).to_pylist():
         name = record["image_id"]
-        if name in rows or (allowed is not None and name not in allowed):
+        if name in rows:
             continue
         row = rows[name] = _blank(name, config, eyes)
         data = (record["image"] or {}).get("bytes") or b""
@@ -208,21 +221,6 @@ def _beside(prompts: str) -> str:
     raise UserError(f"no images table beside {prompts}: give --images")
 
 
-@lru_cache(maxsize=4)
-def _shown(path: str, digest: str) -> frozenset[str]:
-    """Ids of the images that a prompts table refers to; read once per content, not once per part."""
-    lists = Table(path, "prompts").read(["image_ids"])["image_ids"]
-    return frozenset(pc.unique(pc.list_flatten(lists)).to_pylist())
-
-
-@lru_cache(maxsize=4)
-def _perceived(path: str, digest: str) -> frozenset[str]:
-    """Ids of the images an evidence table answers for; rows owed to a transient failure are not answers."""
-    table = Table(path, "evidence").read(["image_id", "error_kind"])
-    owed = pc.fill_null(pc.equal(table["error_kind"], "transient"), False)
-    return frozenset(table.filter(pc.invert(owed))["image_id"].to_pylist())
-
-
 STAGE = Stage(
     "perceive",
     VERSION,
@@ -232,7 +230,7 @@ STAGE = Stage(
     output="evidence",
     part_rows=128,
     load=load,
-    gather=gather,
+    select=select,
     digests=digests,
 )
 

@@ -21,10 +21,10 @@ from halo_forge import schema
 from halo_forge.config import execution, identity, source, target, weights
 from halo_forge.engines.pictures import Pictures, images_beside
 from halo_forge.errors import UserError
-from halo_forge.executor import open_inputs, payload_of, source_digest
-from halo_forge.models.resolve import ModelRef, resolve
+from halo_forge.executor import begin, open_inputs, payload_of
+from halo_forge.models.resolve import resolve
 from halo_forge.progress import Progress
-from halo_forge.store import StaleError, Table, Writer, discard
+from halo_forge.store import StaleError, Table, discard
 from halo_forge.training.rows import Row
 from halo_forge.training.settings import SCHEDULERS, Settings
 
@@ -103,6 +103,12 @@ def training_rows(sft: Table, prompts: Table) -> tuple[list[Row], int]:
     return rows, len(kept) - len(rows)
 
 
+def payload(config: Config, inputs: dict[str, Table]) -> dict[str, Any]:
+    """What adapter and training table are known by."""
+    digest = resolve(config.model, config.revision or None).digest
+    return payload_of("train", VERSION, config, inputs, {"model": digest})
+
+
 def train(config: Config, progress: Progress | None = None) -> Table:
     """Train an adapter into `config.output` and write its training table; the table.
 
@@ -114,10 +120,9 @@ def train(config: Config, progress: Progress | None = None) -> Table:
 
     show = progress or Progress()
     inputs = open_inputs(config)
-    ref = resolve(config.model, config.revision or None)
-    payload = payload_of("train", VERSION, config, inputs, {"model": ref.digest})
+    identified = payload(config, inputs)
     output = Path(config.output)
-    writer = Writer.begin(config.log, "training", payload)
+    writer = begin(train, show, config.log, "training", identified)
     record = loop.record_of(output)
     if writer.finished and record and record.get("key") == writer.key:
         show.note(f"train: finished before, nothing to do ({output})")
@@ -129,17 +134,20 @@ def train(config: Config, progress: Progress | None = None) -> Table:
         )
     if writer.finished:  # the table is there, its adapter is gone
         discard(config.log)
-        writer = Writer.begin(config.log, "training", payload)
-    log = record["log"] if record else _trained(config, ref, inputs, writer.key, show)
-    steps = [{"cycle": config.cycle, **step} for step in log]
+        writer = begin(train, show, config.log, "training", identified)
+    if record is None:
+        _trained(config, inputs, writer.key, show)
+        record = loop.record_of(output) or {}
+    steps = [{"cycle": config.cycle, **step} for step in record["log"]]
     if not any(True for _ in writer.missing()):
-        return writer.finish(source=source_digest(train))
-    writer.write(0, schema.from_rows(steps, "training"), tokens=sum(step["tokens"] for step in log))
-    return writer.finish(source=source_digest(train))
+        return writer.finish()
+    tokens = sum(step["tokens"] for step in record["log"])
+    writer.write(0, schema.from_rows(steps, "training"), tokens=tokens, seconds=record.get("seconds", 0.0))
+    return writer.finish()
 
 
-def _trained(config: Config, ref: ModelRef, inputs: dict[str, Table], key: str, show: Progress) -> list[dict[str, Any]]:
-    """Train; the log, one entry per optimizer step."""
+def _trained(config: Config, inputs: dict[str, Table], key: str, show: Progress) -> None:
+    """Train the adapter and put it, with its record, at the output."""
     from halo_forge.training import loop
 
     rows, lost = training_rows(inputs["sft"], inputs["prompts"])
@@ -160,7 +168,8 @@ def _trained(config: Config, ref: ModelRef, inputs: dict[str, Table], key: str, 
         min_pixels=config.min_pixels or None,
     )
     output = Path(config.output)
-    return loop.train(ref, rows, pictures, output, settings_of(config), run, key=key, tell=show.note).log
+    ref = resolve(config.model, config.revision or None)
+    loop.train(ref, rows, pictures, output, settings_of(config), run, key=key, tell=show.note)
 
 
 run = train

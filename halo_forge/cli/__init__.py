@@ -21,6 +21,13 @@ def guard(fn: Callable[[], int]) -> int:
         return 130
     except BrokenPipeError:
         return 0  # the reader of a pipe left early, as `head` does
+    except OSError as error:
+        from halo_forge.files import CLOSED, FULL, reason
+
+        if error.errno not in FULL | CLOSED:
+            raise
+        print(f"error: {error.filename or 'cannot write'}: {reason(error)}", file=sys.stderr)
+        return 2
 
 
 def stage_main(config: type, run: Callable[[Any], Any], argv: list[str] | None, prog: str, doc: str = "") -> int:

@@ -14,8 +14,10 @@ Command = Callable[[list[str]], int]
 HELP = """halo-forge: teach a vision-language model with verifiable rewards (RAFT)
 
   halo-forge vlm train     --dataset NAME   sample, verify, keep, fine-tune, repeat; before and after
+  halo-forge vlm plan      ...same flags...   what train would do: cached, to run, changed; rows, tokens, hours, memory
   halo-forge vlm benchmark --model M --dataset NAME   score a model with the dataset's published metric
   halo-forge vlm datasets  [--json]         the datasets it knows
+  halo-forge vlm validate  --dataset NAME   does every gold answer score full output marks? no model needed
   halo-forge vlm check     RUN              verify digests and invariants of a run
   halo-forge vlm doctor    [--json]         what this machine has, and what would be used
 
@@ -30,12 +32,44 @@ def _train(words: list[str]) -> int:
 
         print(flags.usage(VLMRAFTConfig, "halo-forge vlm train", "RAFT on a vision-language model."))
         return 0
+    if "--dry-run" in words:
+        return _plan([word for word in words if word != "--dry-run"])
     config = from_flags(words)
     from halo_forge.vlm import summary
     from halo_forge.vlm.trainer import VLMRAFTTrainer
 
     summary.print_outcome(VLMRAFTTrainer(config).train())
     return 0
+
+
+def _plan(words: list[str]) -> int:
+    from halo_forge.vlm.config import VLMRAFTConfig, from_flags
+
+    if _wants_help(words):
+        from halo_forge.cli import flags
+
+        doc = "What vlm train with the same flags would do; runs nothing. Also: --json, and --no-probe to try no row."
+        print(flags.usage(VLMRAFTConfig, "halo-forge vlm plan", doc))
+        return 0
+    own = {"--json", "--no-probe"} & set(words)
+    config = from_flags([word for word in words if word not in own])
+    from halo_forge.vlm import estimates
+    from halo_forge.vlm.trainer import VLMRAFTTrainer
+
+    trainer = VLMRAFTTrainer(config)
+    made = estimates.plan(trainer.checked(), "--no-probe" not in own, trainer.progress)
+    print(json.dumps(estimates.as_json(made), indent=1) if "--json" in own else "\n".join(estimates.page(made)))
+    return 0
+
+
+def _validate(words: list[str]) -> int:
+    from halo_forge.cli import flags
+    from halo_forge.vlm.validate import Config, run
+
+    if _wants_help(words):
+        print(flags.usage(Config, "halo-forge vlm validate", "Does every gold answer score full output marks?"))
+        return 0
+    return run(flags.parse(Config, words))
 
 
 def _benchmark(words: list[str]) -> int:
@@ -119,7 +153,9 @@ def _wants_help(words: list[str]) -> bool:
 COMMANDS: dict[str, dict[str, Command]] = {
     "vlm": {
         "train": _train,
+        "plan": _plan,
         "benchmark": _benchmark,
+        "validate": _validate,
         "datasets": _datasets,
         "check": _check,
         "doctor": _doctor,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from halo_forge.errors import UserError
+from halo_forge.files import flush, saving
 from halo_forge.keys import sha256_json
 from halo_forge.models.families import BY_NAME
 from halo_forge.models.load import load_policy, unwrapped
@@ -85,7 +86,8 @@ def train(
     if history is None:
         collator = Collator(model, processor, image, ref.family)
         trainer = _trainer(model, collator, rows, work, settings, run, tell)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with saving(work):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         history = trainer.state.log_history
     after = adapter_digest(model)
     if after == before:
@@ -102,9 +104,11 @@ def train(
         "key": key,
         "settings": asdict(settings),
         "rows": len(rows),
+        "seconds": next((entry["train_runtime"] for entry in reversed(history) if "train_runtime" in entry), 0.0),
         "log": log,
     }
-    _put(model, processor, record, output)
+    with saving(output):
+        _put(model, processor, record, output)
     shutil.rmtree(work, ignore_errors=True)
     return Trained(output, log, before, after)
 
@@ -219,6 +223,8 @@ def _put(model: Any, processor: Any, record: dict[str, Any], output: Path) -> No
     processor.save_pretrained(aside)
     (aside / "README.md").unlink(missing_ok=True)  # peft's empty form
     (aside / RECORD).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    for file in aside.iterdir():
+        flush(file)
     old = output.with_name(f".{output.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if output.exists():

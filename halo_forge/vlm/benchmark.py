@@ -8,7 +8,8 @@ from pathlib import Path
 
 from halo_forge import sql
 from halo_forge.config import execution, identity, target, weights
-from halo_forge.datasets.cards import load_card
+from halo_forge.datasets.cards import card_of
+from halo_forge.datasets.overrides import NAMES
 from halo_forge.errors import UserError
 from halo_forge.progress import Progress
 
@@ -25,6 +26,17 @@ class Config:
     max_new_tokens: int = identity(256, "longest completion, in tokens")
     batch_size: int = execution(16, "prompts per generation batch")
     data_dir: str = execution("", "local copy of the dataset's Parquet files")
+    question_column: str = identity("", "column of the question ('': question, prompt, query or problem)")
+    image_column: str = identity("", "column of the image or images ('': image, images, image_path, file_name, …)")
+    answer_column: str = identity("", "column of one or many answers ('': answer, answers, ground_truth, label, …)")
+    choices_column: str = identity("", "column of the options ('': choices or options)")
+    subset: str = identity("", "config of a hub dataset, or a folder below that of --dataset")
+    train_split: str = identity("", "split to hold rows out from, without --eval-split ('': train)")
+    eval_split: str = identity("", "split to evaluate on ('': a share of the images is held out)")
+    metric: str = identity("", "metric of the answers ('': the dataset's own, or match)")
+    threshold: float = identity(0.0, "score from which an answer is right (0: the dataset's own)")
+    allow_urls: bool = identity(False, "fetch images behind URLs, from public hosts")
+    url_hosts: tuple[str, ...] = identity((), "with --allow-urls: from these hosts only, which may be local")
     seed: int = identity(0, "which rows a limit takes")
     device: str = execution("auto", "auto, cpu, cuda, cuda:N, xpu or mps")
     trust_remote_code: bool = execution(False, "run code that a model brings along")
@@ -45,7 +57,7 @@ def run(config: Config) -> int:
     from halo_forge.stages import benchmark, generate, prompts
     from halo_forge.vlm.run_dir import RunDir
 
-    card = load_card(config.dataset)
+    card = card_of(config)
     resolve(config.model)
     out, show = RunDir(folder_of(config)), Progress(config.quiet)
     with out.locked():
@@ -57,6 +69,7 @@ def run(config: Config) -> int:
             seed=config.seed,
             style=config.style,
             data_dir=config.data_dir,
+            **{name: getattr(config, name) for name in ("allow_urls", "url_hosts", *NAMES)},
         )
         prepared = prompts.run(asked, progress=show)
         if prepared.evaluation is None or not prepared.evaluation.rows:

@@ -1,14 +1,16 @@
-"""Is a run whole? Every part against its record, every finished table against its digest, every invariant."""
+"""Is a run whole? Every part against its record, every table against what it was made from, every invariant."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from halo_forge import keys
+from halo_forge import parts
 from halo_forge.errors import UserError
 from halo_forge.files import read_json
 from halo_forge.vlm import summary
-from halo_forge.vlm.run_dir import RunDir
+from halo_forge.vlm.run_dir import RunDir, all_of
 
 
 def check(run: str) -> list[str]:
@@ -16,37 +18,31 @@ def check(run: str) -> list[str]:
     root = Path(run)
     if not (root / "run.json").exists():
         raise UserError(f"{run} is no run directory: it has no run.json")
-    records = sorted(root.rglob("part-*.json"))
-    for record in records:
-        _part(record)
-    unfinished = [b.parent for b in sorted(root.rglob("_begin.json")) if not (b.parent / "_stage.json").exists()]
-    lines = [f"{len(records)} parts are what their records say"]
+    folders = parts.tables(root)
+    count = sum(parts.verify(folder) for folder in folders)
+    unfinished = [folder for folder in folders if not (folder / parts.FINISHED).exists()]
+    lines = [f"{count} parts are what their records say"]
     lines += [
         f"{folder.relative_to(root)} is unfinished: the same vlm train command completes it" for folder in unfinished
     ]
+    lines += [f"stale: {line}" for line in stale(root)]
     if not unfinished:
-        summary.check(RunDir(root))
+        for each in all_of(root):
+            summary.check(each)
         lines.append(f"{len(summary.CHECKS)} invariants hold: {', '.join(summary.CHECKS)}")
     return lines
 
 
-def _part(record: Path) -> None:
-    facts, file = read_json(record) or {}, record.with_suffix(".parquet")
-    stage = record.parent.name if "=" not in record.parent.name else record.parent.parent.name
-    repair = f"move it away and rebuild with --force-from {_STAGE.get(stage, stage)}"
-    if not file.exists():
-        raise UserError(f"{file} is missing; {repair}")
-    if keys.sha256_file(file) != facts.get("sha256"):
-        raise UserError(f"{file} is not what was written (its digest differs from {record.name}); {repair}")
-
-
-_STAGE = {
-    "images": "prompts",
-    "evidence": "perceive",
-    "completions": "generate",
-    "scores": "verify",
-    "rewards": "reward",
-    "sft": "filter",
-    "training": "train",
-}
-"""Table to the stage that makes it, where the two have different names."""
+def stale(root: Path) -> Iterator[str]:
+    """Models marked stale, and finished tables made from an input that is not in the run any more."""
+    for model, reason in RunDir(root).stale().items():
+        yield f"{model}: {reason}; run halo-forge vlm train with as many cycles to make it again"
+    finished = {folder: read_json(folder / parts.FINISHED) for folder in parts.tables(root)}
+    known = {record["digest"] for record in finished.values() if record}
+    for folder in finished:
+        begun: dict[str, Any] = (read_json(folder / parts.BEGUN) or {}).get("payload", {})
+        if begun.get("stage") == "prompts":  # its inputs are the dataset's files
+            continue
+        for name, digest in begun.get("inputs", {}).items():
+            if digest not in known and name != "history":  # several tables as one
+                yield f"{folder.relative_to(root)} was made from {name} that are not in this run any more"

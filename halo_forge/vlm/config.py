@@ -6,6 +6,7 @@ Precedence: flag, then `--config` file, then the card's `defaults`, then the def
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from halo_forge.config import execution, identity, target, weights
+from halo_forge.engines import choose
 from halo_forge.errors import UserError, nearest
+from halo_forge.presets import PRESETS, weights_of
 
+TAG = re.compile(r"[a-z][a-z0-9_]{0,40}")
 STAGES = ("prompts", "perceive", "generate", "verify", "reward", "filter", "train", "benchmark")
 
 
@@ -31,29 +35,53 @@ class VLMRAFTConfig:
 
     limit: int | None = identity(None, "train rows (none: all)")
     eval_limit: int | None = identity(500, "held-out rows, a seeded sample (none: all)")
-    style: str = identity("", "prompt style: direct, grounded or mixed ('': the card's)")
+    style: str = identity("mixed", "prompt style: direct, grounded, or mixed: half of the samples under each")
     hold_out: float = identity(0.1, "share of images held out where a set has no eval split")
     data_dir: str = execution("", "local copy of the dataset's Parquet files")
+    question_column: str = identity("", "column of the question ('': question, prompt, query or problem)")
+    image_column: str = identity("", "column of the image or images ('': image, images, image_path, file_name, …)")
+    answer_column: str = identity("", "column of one or many answers ('': answer, answers, ground_truth, label, …)")
+    choices_column: str = identity("", "column of the options ('': choices or options)")
+    subset: str = identity("", "config of a hub dataset, or a folder below that of --dataset")
+    train_split: str = identity("", "split to train on, of a hub id or folder ('': train)")
+    eval_split: str = identity("", "split to evaluate on ('': a share of the images is held out)")
+    metric: str = identity("", "metric of the answers ('': the dataset's own, or match)")
+    threshold: float = identity(0.0, "score from which an answer is right (0: the dataset's own)")
+    allow_urls: bool = identity(False, "fetch images behind URLs, from public hosts")
+    url_hosts: tuple[str, ...] = identity((), "with --allow-urls: from these hosts only, which may be local")
 
-    samples_per_prompt: int = identity(4, "completions per prompt and cycle", flag="samples")
+    prompts_per_cycle: int = identity(2048, "prompts of one cycle, another slice in each (0: all)")
+    samples_per_prompt: int = identity(4, "completions per question and cycle", flag="samples")
     temperature: float = identity(0.7, "sampling temperature")
     top_p: float = identity(1.0, "nucleus sampling")
     max_new_tokens: int = identity(256, "longest completion, in tokens")
     eval_samples: int = identity(2, "sampled completions per held-out prompt, beside the greedy one")
-    engine: str = execution(
-        "auto", "what generates: auto, transformers", choices=("auto", "transformers", "vllm", "openai")
-    )
-    generate_batch_size: int = identity(16, "prompts per generation batch")
+    engine: str = execution("auto", "what generates: auto, vllm, transformers or openai", choices=choose.ENGINES)
+    generate_batch_size: int = identity(16, "prompts per generation batch (transformers)")
+    quantization: str = identity("", "nf4: the base in 4 bits, in engine and trainer", choices=choose.QUANTIZATIONS)
+    batch_invariant: bool = identity(False, "vLLM: the same to the bit whatever else is in the batch (slower)")
+    tensor_parallel: int = execution(1, "vLLM: devices that share the model")
+    base_url: str = execution("", "openai: address of the server, such as http://localhost:8000/v1")
+    concurrency: int = execution(32, "openai: prompts asked at the same time")
+    timeout: float = execution(600.0, "openai: seconds to wait for an answer")
 
     detector: str = identity("yolov8n.pt", "detector weights: name, PATH.pt, bundled:PATH, transformers:ID, none")
     ocr: str = identity("rapidocr", "text reader: rapidocr, rapidocr:SIDE, easyocr, none")
     semantic: str = identity("", "sentence-transformers model for the semantic score ('': off)")
-    perception_weight: float = identity(0.3, "weight of perception")
-    reasoning_weight: float = identity(0.4, "weight of reasoning")
-    output_weight: float = identity(0.3, "weight of output")
+    preset: str = identity("", "weights by kind of question: default, vqa, document, chart", choices=("", *PRESETS))
+    perception_weight: float | None = identity(None, "weight of perception (none: the preset's, 0.3)")
+    reasoning_weight: float | None = identity(None, "weight of reasoning (none: the preset's, 0.4)")
+    output_weight: float | None = identity(None, "weight of output (none: the preset's, 0.3)")
+    verifier: tuple[str, ...] = execution((), "verifiers of your own: FILE.py:FUNCTION, comma separated")
+    weight: tuple[float, ...] = identity((), "their weights, in order (none: 0.2 each)")
     combine: str = identity("gated", "gated or mean", choices=("gated", "mean"))
     filter: str = identity("default", "a query of sql/filters/, or your own .sql file")
     max_per_prompt: int = identity(2, "right completions kept for one prompt")
+    all_right_share: float = identity(0.25, "share of the all-right prompts of which one completion is kept")
+    replay: float = identity(0.1, "rows replayed from earlier cycles, as a share of those kept in this one")
+    transfer: bool | None = identity(
+        None, "verified grounded answers also train the direct prompt (none: in mixed style)"
+    )
 
     learning_rate: float = identity(5e-5, "peak learning rate of cycle 1")
     lr_decay_per_cycle: float = identity(0.85, "learning rate factor per cycle", flag="lr_decay")
@@ -73,8 +101,12 @@ class VLMRAFTConfig:
     device: str = execution("auto", "auto, cpu, cuda, cuda:N, xpu or mps")
     threads: int = execution(0, "CPU threads (0: torch's own choice)")
     controls: bool = execution(False, "also train on unverified samples and on gold answers, at equal steps")
+    start_from: str = execution(
+        "", "start at this stage; what comes before is taken as it stands", choices=("", *STAGES), flag="from"
+    )
     force_from: str = execution("", "rebuild this stage and whatever follows from it", choices=("", *STAGES))
-    cycle: int = execution(0, "with --force-from: the first cycle to rebuild (0: the first)")
+    cycle: int = execution(0, "with --from or --force-from: in which cycle (0: the first)")
+    tag: str = execution("", "keep tables and models that differ beside the first ones, as scores_TAG, cycle_1_TAG")
     retry_errors: bool = execution(False, "try failed rows again in cycles that are trained already, too")
     quiet: bool = execution(False, "no progress lines")
     trust_remote_code: bool = execution(False, "run code that a model brings along")
@@ -84,17 +116,33 @@ class VLMRAFTConfig:
             raise UserError(f"--cycles takes a number from 1 up, not {self.num_cycles}")
         if min(self.weights) < 0 or sum(self.weights) <= 0:
             raise UserError(f"the weights must be >= 0 and not all 0, not {self.weights}")
+        if self.weight and len(self.weight) != len(self.verifier):
+            raise UserError(f"--weight has {len(self.weight)} numbers for {len(self.verifier)} of --verifier")
+        same = ("device", "base_url", "quantization", "tensor_parallel", "batch_invariant")
+        choose.check(self.engine, **{name: getattr(self, name) for name in same})
         if not 0 < self.lr_decay_per_cycle <= 1:
             raise UserError(f"--lr-decay takes a factor above 0 and at most 1, not {self.lr_decay_per_cycle}")
         if self.eval_samples < 1 or self.samples_per_prompt < 1:
             raise UserError("--samples and --eval-samples take numbers from 1 up")
-        if self.force_from and self.force_from not in STAGES:
-            raise UserError(f"--force-from {self.force_from}: {nearest(self.force_from, STAGES)}")
+        for flag, stage in (("--from", self.start_from), ("--force-from", self.force_from)):
+            if stage and stage not in STAGES:
+                raise UserError(f"{flag} {stage}: {nearest(stage, STAGES)}")
+        if self.start_from and self.force_from:
+            raise UserError("--from and --force-from exclude each other: --force-from starts there, too")
+        if self.cycle and not (self.start_from or self.force_from):
+            raise UserError("--cycle says where --from or --force-from starts: give one of them with it")
+        if not 0 <= self.cycle <= self.num_cycles:
+            raise UserError(f"--cycle {self.cycle}: the run has cycles 1 to {self.num_cycles}; see --cycles")
+        if self.tag and not TAG.fullmatch(self.tag):
+            raise UserError(f"--tag takes small letters, digits and _, a letter first, not '{self.tag}'")
 
     @property
     def weights(self) -> tuple[float, float, float]:
-        """Of perception, reasoning, output."""
-        return self.perception_weight, self.reasoning_weight, self.output_weight
+        """Of perception, reasoning, output: as given, the others from the preset."""
+        given = (self.perception_weight, self.reasoning_weight, self.output_weight)
+        usual = weights_of((), self.preset)
+        perception, reasoning, output = (u if g is None else g for g, u in zip(given, usual, strict=True))
+        return perception, reasoning, output
 
 
 def defaults_of(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -126,7 +174,7 @@ def from_flags(argv: list[str]) -> VLMRAFTConfig:
         raise UserError(
             "--dataset is missing: name one (see halo-forge vlm datasets), or give a .yaml, .jsonl or .parquet"
         )
-    card = load_card(dataset)
+    card = load_card(dataset, must_exist=False)  # a file that is gone is told where the prompts are made
     return VLMRAFTConfig(**{**defaults_of(card.defaults, f"card {card.name}"), **filed, **given})
 
 

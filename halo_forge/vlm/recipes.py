@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from halo_forge.datasets.build import styles
 from halo_forge.datasets.card import Card
+from halo_forge.datasets.overrides import NAMES
+from halo_forge.engines.choose import begun_with
 from halo_forge.stages import benchmark, filter, perceive, prompts, reward, verify
 from halo_forge.stages import generate as generation
 from halo_forge.stages import train as training
@@ -29,6 +33,14 @@ class Recipes:
         shared = (*names, "seed", "device", "threads", "trust_remote_code")
         return {name: getattr(self.config, name) for name in shared if name in known}
 
+    @property
+    def samples(self) -> int:
+        """Completions of one prompt: those of a question are divided among its styles."""
+        return math.ceil(self.config.samples_per_prompt / len(self._styles()))
+
+    def _styles(self) -> list[str]:
+        return styles(self.card, self.config.style)
+
     def _pixels(self) -> dict[str, int]:
         return {
             name: getattr(self.config, name) or getattr(self.card, name) or 0 for name in ("min_pixels", "max_pixels")
@@ -36,7 +48,7 @@ class Recipes:
 
     def prompts(self) -> prompts.Config:
         """Train and held-out prompts of the dataset."""
-        names = ("dataset", "limit", "eval_limit", "style", "hold_out", "data_dir")
+        names = ("dataset", "limit", "eval_limit", "style", "hold_out", "data_dir", "allow_urls", "url_hosts", *NAMES)
         return prompts.Config(output=str(self.dir.root), split="all", **self._same(prompts.Config, *names))
 
     def policy(self, cycle: int) -> str:
@@ -45,40 +57,42 @@ class Recipes:
 
     def label(self, cycle: int) -> str:
         """What tables call the policy after `cycle`: no path, so that a run may move and be compared."""
-        return self.config.model_name if cycle == 0 else f"cycle_{cycle}"
+        return self.config.model_name if cycle == 0 else self.dir.model(cycle).name
+
+    def _engine(self) -> str:
+        """What generates: `auto` is decided by the first table of a run, the base's, so that all are sampled alike."""
+        if self.config.engine != "auto":
+            return self.config.engine
+        return begun_with(self.dir.table("eval/completions", 0)) or "auto"
+
+    def _answers(self, below: str, cycle: int, model: str, label: str, **own: Any) -> generation.Config:
+        """Completions of `model` for the prompts `below` the run, or below a folder of it."""
+        same = ("temperature", "top_p", "max_new_tokens", "quantization", "batch_invariant")
+        where = ("tensor_parallel", "base_url", "concurrency", "timeout")
+        return generation.Config(
+            images=self.dir.table("images"),
+            model=model,
+            label=label,
+            output=self.dir.table(f"{below}completions", cycle),
+            engine=self._engine(),
+            batch_size=self.config.generate_batch_size,
+            cycle=cycle,
+            **own,
+            **self._pixels(),
+            **self._same(generation.Config, *same, *where),
+        )
 
     def generate(self, cycle: int) -> generation.Config:
         """Samples of the policy of the cycle before."""
-        c = self.config
-        return generation.Config(
-            prompts=self.dir.table("prompts"),
-            images=self.dir.table("images"),
-            model=self.policy(cycle - 1),
-            label=self.label(cycle - 1),
-            output=self.dir.table("completions", cycle),
-            samples=c.samples_per_prompt,
-            batch_size=c.generate_batch_size,
-            cycle=cycle,
-            **self._pixels(),
-            **self._same(generation.Config, "engine", "temperature", "top_p", "max_new_tokens"),
-        )
+        model, label = self.policy(cycle - 1), self.label(cycle - 1)
+        own = {"prompts": self.dir.table("prompts"), "samples": self.samples, "per_cycle": self._per_cycle()}
+        return self._answers("", cycle, model, label, **own)
 
     def evaluate(self, cycle: int, model: str, below: str) -> generation.Config:
         """Completions of the held-out prompts: the greedy one first, then samples."""
-        c = self.config
-        return generation.Config(
-            prompts=self.dir.table("eval/prompts"),
-            images=self.dir.table("images"),
-            model=model,
-            label=self.label(cycle) if below == "eval" else below,
-            output=self.dir.table(f"{below}/completions", cycle),
-            samples=c.eval_samples,
-            greedy=True,
-            batch_size=c.generate_batch_size,
-            cycle=cycle,
-            **self._pixels(),
-            **self._same(generation.Config, "engine", "temperature", "top_p", "max_new_tokens"),
-        )
+        label = self.label(cycle) if below == "eval" else below
+        own = {"prompts": self.dir.table("eval/prompts"), "samples": self.config.eval_samples, "greedy": True}
+        return self._answers(f"{below}/", cycle, model, label, **own)
 
     def benchmark(self, cycle: int, below: str) -> benchmark.Config:
         """Scores of the held-out completions."""
@@ -89,12 +103,19 @@ class Recipes:
             threshold=self.card.threshold,
         )
 
-    def perceive(self) -> perceive.Config:
-        """Evidence of all train images: every cycle asks about the same ones, so they are looked at once."""
+    def _per_cycle(self) -> int:
+        """Prompts of a cycle; those of all styles count, so that a question keeps its own."""
+        return self.config.prompts_per_cycle * len(self._styles())
+
+    def perceive(self, cycle: int) -> perceive.Config:
+        """Evidence of the images that the cycle asks about and no earlier one did: each is looked at once."""
         return perceive.Config(
             prompts=self.dir.table("prompts"),
             images=self.dir.table("images"),
-            output=self.dir.table("evidence", 1),
+            known=tuple(self.dir.table("evidence", earlier) for earlier in range(1, cycle)),
+            output=self.dir.table("evidence", cycle),
+            cycle=cycle,
+            per_cycle=self._per_cycle(),
             **self._same(perceive.Config, "detector", "ocr"),
         )
 
@@ -103,10 +124,11 @@ class Recipes:
         return verify.Config(
             completions=self.dir.table("completions", cycle),
             prompts=self.dir.table("prompts"),
-            evidence=self.dir.table("evidence", 1),
+            evidence=tuple(self.dir.table("evidence", seen) for seen in range(1, cycle + 1)),
             output=self.dir.table("scores", cycle),
             threshold=self.card.threshold,
             semantic=self.config.semantic,
+            verifier=self.config.verifier,
         )
 
     def reward(self, cycle: int) -> reward.Config:
@@ -115,27 +137,36 @@ class Recipes:
             scores=self.dir.table("scores", cycle),
             output=self.dir.table("rewards", cycle),
             weights=self.config.weights,
+            weight=self.config.weight,
             combine=self.config.combine,
         )
 
     def filter(self, cycle: int) -> filter.Config:
         """What of a cycle is trained on."""
+        both = len(self._styles()) > 1
         return filter.Config(
             rewards=self.dir.table("rewards", cycle),
             completions=self.dir.table("completions", cycle),
             prompts=self.dir.table("prompts"),
+            scores=self.dir.table("scores", cycle),
+            history=tuple(self.dir.table("sft", earlier) for earlier in range(1, cycle)),
             output=self.dir.table("sft", cycle),
-            **self._same(filter.Config, "filter", "max_per_prompt"),
+            transfer=both if self.config.transfer is None else self.config.transfer,
+            cycle=cycle,
+            **self._same(filter.Config, "filter", "max_per_prompt", "all_right_share", "replay"),
         )
 
     def train(self, cycle: int) -> training.Config:
         """The policy of the cycle before, trained further at the cycle's learning rate."""
         c = self.config
         rate = learning_rate(cycle, c.learning_rate, c.lr_decay_per_cycle, c.min_lr)
-        return self.lesson(self.dir.table("sft", cycle), self.policy(cycle - 1), self.dir.model(cycle), cycle, rate)
+        log = self.dir.table("training", cycle)
+        return self.lesson(
+            self.dir.table("sft", cycle), self.policy(cycle - 1), self.dir.model(cycle), log, cycle, rate
+        )
 
-    def lesson(self, sft: str, model: str, output: Path, cycle: int, rate: float) -> training.Config:
-        """`model` trained on `sft` into `output`."""
+    def lesson(self, sft: str, model: str, output: Path, log: str, cycle: int, rate: float) -> training.Config:
+        """`model` trained on `sft` into `output`, the training table at `log`."""
         same = ("rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "micro_batch_size", "warmup_ratio")
         return training.Config(
             sft=sft,
@@ -143,7 +174,7 @@ class Recipes:
             images=self.dir.table("images"),
             model=model,
             output=str(output),
-            log=str(output.parent / "training" / f"cycle={cycle}"),
+            log=log,
             cycle=cycle,
             learning_rate=rate,
             **self._pixels(),

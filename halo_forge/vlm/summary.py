@@ -25,6 +25,8 @@ class Outcome:
 
     run: str
     best: int
+    model: str
+    """Folder of the best cycle's adapter."""
     cycles: int
     accuracy: Rows
     """By cycle, split, style and decoding, with 95 % intervals (sql/benchmark/accuracy.sql)."""
@@ -68,6 +70,7 @@ def outcome(run: RunDir, best: int, cycles: int) -> Outcome:
     return Outcome(
         run=str(run.root),
         best=best,
+        model=str(run.model(best)) if best else "",
         cycles=cycles,
         accuracy=sql.query(sql.text("benchmark/accuracy"), {"benchmark": scored}).to_pylist(),
         gain=gain(scored, best),
@@ -79,7 +82,7 @@ def outcome(run: RunDir, best: int, cycles: int) -> Outcome:
 def _controls(run: RunDir, cycles: int) -> dict[str, Rows]:
     found = {}
     base = Table(run.table("eval/benchmark", 0), "benchmark").read()
-    for folder in sorted((run.root / "controls").glob(f"*/benchmark/cycle={cycles}")):
+    for folder in sorted(Path(run.table("controls")).glob(f"*/benchmark/cycle={cycles}")):
         control = Table(str(folder), "benchmark").read()
         found[folder.parent.parent.name] = gain(pa.concat_tables([base, control]), cycles)
     return found
@@ -138,7 +141,7 @@ def print_outcome(outcome: Outcome) -> None:
                 f"{100 * row['low']:+.1f} – {100 * row['high']:+.1f}",
             )
     console.print(grid)
-    console.print(f"model: {Path(outcome.run) / 'best'} -> cycle_{outcome.best}")
+    console.print(f"model: {outcome.model}")
 
 
 def _named(controls: dict[str, Rows]) -> dict[str, Rows]:

@@ -12,26 +12,32 @@ run that was stopped, and a higher number of cycles continues one that was finis
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from halo_forge import sql
-from halo_forge.datasets.build import check as check_request
-from halo_forge.datasets.cards import load_card
+from halo_forge import executor, keys, sql
+from halo_forge.datasets.cards import card_of
+from halo_forge.datasets.given import from_dataset
+from halo_forge.datasets.identity import revisions
+from halo_forge.engines.isolated import isolated
 from halo_forge.errors import UserError
-from halo_forge.files import read_json
+from halo_forge.files import read_json, write_json
 from halo_forge.progress import Progress
-from halo_forge.stages import benchmark, filter, generate, perceive, prompts, reward, verify
-from halo_forge.stages import train as training
+from halo_forge.stages import prompts
 from halo_forge.store import StaleError, Table, discard
 from halo_forge.vlm import summary
 from halo_forge.vlm.config import VLMRAFTConfig
 from halo_forge.vlm.recipes import Recipes
-from halo_forge.vlm.run_dir import RunDir
+from halo_forge.vlm.run_dir import STALE, Position, RunDir, position
+from halo_forge.vlm.steps import Step, output_of, owes, steps
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 __all__ = ["VLMRAFTConfig", "VLMRAFTTrainer"]
+REPLACING = ".replacing.json"
+"""While tables are being replaced: since which position, and by which settings. A run that was killed in between
+goes on from it."""
 
 
 class VLMRAFTTrainer:
@@ -39,98 +45,137 @@ class VLMRAFTTrainer:
 
     def __init__(self, config: VLMRAFTConfig) -> None:
         self.config = config
-        self.dir = RunDir(Path(config.output_dir))
         self.progress = Progress(config.quiet)
-        self.replaced = False
-        """Whether this run has replaced rows that later stages were made from."""
+        stage = config.start_from or config.force_from
+        self.start: Position | None = position(stage, config.cycle) if stage else None
+        """Steps before it are taken as they stand."""
+        self.dir = RunDir(Path(config.output_dir), config.tag, self.start)
+        self.replacing: Position | None = None
+        """Tables of other settings from here on may go."""
 
-    def train(self, dataset: str | None = None) -> summary.Outcome:
+    def train(self, dataset: str | Dataset | None = None) -> summary.Outcome:
         """Run the loop on `dataset` (or the config's); what it gained on the held-out test half.
 
-        Raises UserError when an input is unusable or nothing passes the filter in the first cycle.
+        A `datasets.Dataset` has the columns of one's own rows, or those that the config names. Raises UserError
+        when an input is unusable or nothing passes the filter in the first cycle.
         """
+        if dataset is not None and not isinstance(dataset, str):
+            dataset = from_dataset(dataset, self.dir.root / "dataset", image_column=self.config.image_column)
         if dataset:
             self.config = dataclasses.replace(self.config, dataset=dataset)
-        self.recipes = Recipes(self.config, self.dir, load_card(self.config.dataset))
-        self._check()
+        self.checked()
         with self.dir.locked():
-            prepared = self._run("prompts", 0, prompts.run, self.recipes.prompts(), self.progress)
-            if not (self.dir.root / "run.json").exists():
-                self.dir.record(self.config, prepared.revisions)
-            self.evaluate(0, self.config.model_name)
+            self._begin()
             done = 0
-            for cycle in range(1, self.config.num_cycles + 1):
-                if not self.cycle(cycle):
+            for step in steps(self.config.num_cycles):
+                made = self.step(step)
+                if step.name == "prompts" and not self.dir.about.exists():
+                    self.dir.record(self.config, self._revisions())
+                if step.name == "filter" and not summary.show_kept(made, self.progress.under(step.title)):
+                    self._nothing_passed(step.cycle)
                     break
-                done = cycle
+                done = step.cycle
             found = self._finish(done)
-            self.dir.record(self.config, prepared.revisions)  # only now do the tables agree with these settings
+            self.dir.record(self.config, self._revisions())  # only now do the tables agree with these settings
+            (self.dir.root / REPLACING).unlink(missing_ok=True)
             return found
 
-    def cycle(self, cycle: int) -> bool:
-        """One cycle, through its evaluation. False when nothing passed the filter: the loop ends there."""
-        show, make = self.progress.under(f"cycle {cycle}: "), self.recipes
-        trained = (Path(self.dir.table("training", cycle)) / "_stage.json").exists()
-        retry = self.config.retry_errors or not trained
-        self._run("generate", cycle, partial(generate.STAGE.run, retry=retry), make.generate(cycle), show)
-        if cycle == 1:
-            self._run("perceive", cycle, partial(perceive.STAGE.run, retry=retry), make.perceive(), show)
-        self._run("verify", cycle, verify.STAGE.run, make.verify(cycle), show)
-        self._run("reward", cycle, reward.STAGE.run, make.reward(cycle), show)
-        kept = self._run("filter", cycle, filter.run, make.filter(cycle), show)
-        if not summary.show_kept(kept, show):
-            return self._nothing_passed(cycle)
-        self._run("train", cycle, training.run, make.train(cycle), show)
-        self.evaluate(cycle, make.policy(cycle))
-        return True
+    def checked(self) -> Recipes:
+        """The recipes of the run, after everything that can be refused before a model loads. Raises UserError."""
+        self.recipes = Recipes(self.config, self.dir, card_of(self.config, must_exist=False))
+        check(self.recipes)
+        return self.recipes
 
-    def evaluate(self, cycle: int, model: str, below: str = "eval") -> Table:
-        """Score `model` on the held-out rows, greedy and sampled, into `below`/benchmark."""
-        name = f"cycle {cycle}" if below == "eval" else below.replace("controls/", "control ")
-        show = self.progress.under(f"{name} eval: ")
-        self._run("generate", cycle, generate.STAGE.run, self.recipes.evaluate(cycle, model, below), show)
-        return self._run("benchmark", cycle, benchmark.STAGE.run, self.recipes.benchmark(cycle, below), show)
+    def step(self, step: Step) -> Any:
+        """Bring the table of one step up to date and return it.
 
-    def _check(self) -> None:
-        """Everything that can be refused is refused here, before a model loads."""
-        from halo_forge.models.resolve import resolve
-        from halo_forge.perception.detectors import resolve_detector
-        from halo_forge.perception.ocr import resolve_ocr
-
-        check_request(prompts.request_of(self.recipes.prompts(), {}))
-        sql.named_or_file("filters", self.config.filter)
-        resolve_ocr(self.config.ocr)
-        resolve_detector(self.config.detector)
-        resolve(self.config.model_name)
-
-    def _run(self, stage: str, cycle: int, run: Callable[..., Any], config: Any, show: Progress) -> Any:
-        """Run one stage. What was made from rows that are replaced now (by --force-from, or because a failed row
-        was tried again) is thrown away and made anew; a table of other settings stops the run.
+        Before the start it is taken as it stands. A table of other settings is thrown away where tables are
+        being replaced, kept with this one beside it under a tag, and otherwise stops the run.
         """
-        if stage == self.config.force_from and cycle >= self.config.cycle:
-            self._throw_away(stage, config)
-            self.replaced = True
-        before = _digest(config)
-        try:
-            made = run(config, progress=show)
-        except StaleError:
-            if not self.replaced:
-                raise
-            self._throw_away(stage, config)
-            made = run(config, progress=show)
-        self.replaced = self.replaced or before not in (None, _digest(config))
-        return made
+        if self.start and step.position < self.start:
+            return self._as_it_stands(step)
+        show = self.progress.under(step.title)
+        retry = step.rows and self._retry(step)
+        options = {"retry": True} if retry else {}
+        while True:
+            config = step.config(self.recipes)
+            if retry and owes(config):
+                self._replace(step.position, f"failed rows of {step.stage} in cycle {step.cycle} were tried again")
+            try:
+                made = isolated(step.stage, step.run, config, progress=show, **options)
+            except StaleError as stale:
+                self._make_room(step, config, stale)
+                continue
+            if step.name == "train":
+                (Path(config.output) / STALE).unlink(missing_ok=True)
+            return made
 
-    def _throw_away(self, stage: str, config: Any) -> None:
-        if stage == "prompts":
-            for name in ("images", "prompts", "eval/prompts"):
-                discard(self.dir.table(name))
+    def _begin(self) -> None:
+        """Say what is replaced before it is, and throw away what --force-from names; once, if we were killed."""
+        settings = keys.sha256_json({**executor.identity_of(self.config), "model": self.config.model_name})
+        self._settings = {"settings": settings, "tag": self.config.tag}
+        note = read_json(self.dir.root / REPLACING) or {}
+        if note.get("for") == self._settings:
+            self.replacing = tuple(note["since"])
+        forced, where = self.config.force_from, f"{self.config.force_from} {self.config.cycle}"
+        if not forced or (self.replacing and note.get("forced") == where):
             return
-        discard(config.output)
-        if stage == "train":
-            discard(config.log)
+        self._replace(position(forced, self.config.cycle), f"--force-from {forced} replaced what it was made from")
+        for step in steps(self.config.num_cycles):
+            if step.stage == forced and step.cycle >= self.config.cycle:
+                _throw_away(step, step.config(self.recipes))
+        self._note(where)
 
-    def _nothing_passed(self, cycle: int) -> bool:
+    def _replace(self, since: Position, reason: str) -> None:
+        """From `since` on tables of other keys may go; models that hang on them are stale until made again."""
+        self.replacing = min(since, self.replacing or since)
+        self._note("")
+        self.dir.mark_stale(since, reason)
+
+    def _note(self, forced: str) -> None:
+        note = {"for": self._settings, "since": list(self.replacing or ()), "forced": forced}
+        write_json(self.dir.root / REPLACING, note)
+
+    def _make_room(self, step: Step, config: Any, stale: StaleError) -> None:
+        """For a table of other settings: throw it away, or go beside it under the tag, or stop."""
+        if self.replacing and step.position >= self.replacing:
+            _throw_away(step, config)
+            return
+        changes = "; ".join(stale.changes) or str(stale)
+        if self.config.tag and self.dir.start is None and step.name != "prompts":
+            self.dir = dataclasses.replace(self.dir, start=step.position)
+            self.recipes = dataclasses.replace(self.recipes, dir=self.dir)
+            self.dir.record(self.config, self._revisions())
+            self.progress.note(f"{step.title}{step.stage}: {changes}: from here on beside, as {self.config.tag}")
+            return
+        where = f" --cycle {step.cycle}" if step.cycle else ""
+        tag = f" --tag {self.config.tag}" if self.config.tag else ""
+        beside = "" if step.name == "prompts" else f", --tag {'another' if tag else 'NAME'} to keep both"
+        raise StaleError(
+            f"{output_of(config)} was made with other settings: {changes}. Continue with --force-from "
+            f"{step.stage}{where}{tag} to rebuild it and what follows{beside}, or give another --output",
+            stale.changes,
+        ) from stale
+
+    def _as_it_stands(self, step: Step) -> Any:
+        folder = output_of(step.config(self.recipes))
+        if not (Path(folder) / "_stage.json").exists():
+            start = self.config.start_from or self.config.force_from
+            raise UserError(f"cannot start at {start}: {folder} before it is not finished; run without --from first")
+        return Table(folder, "sft") if step.name == "filter" else None
+
+    def _retry(self, step: Step) -> bool:
+        """Whether failed rows are tried again: until the next training has used what they belong to."""
+        trained = step.cycle + (step.name in ("evaluate", "benchmark"))
+        done = (Path(self.dir.table("training", trained)) / "_stage.json").exists()
+        return self.config.retry_errors or not done
+
+    def _revisions(self) -> dict[str, str]:
+        """Hub commits that the prompts were read at."""
+        begun = read_json(Path(self.dir.table("images")) / "_begin.json")
+        return revisions(begun["payload"]["inputs"]) if begun else {}
+
+    def _nothing_passed(self, cycle: int) -> None:
         reason = "no completion passed the filter"
         if cycle == 1:
             raise UserError(
@@ -138,7 +183,6 @@ class VLMRAFTTrainer:
                 f"stages/filter.py, raise --samples or --temperature, or start from a better model"
             )
         self.progress.note(f"cycle {cycle}: {reason}; the run ends with cycle {cycle - 1}")
-        return False
 
     def _finish(self, cycles: int) -> summary.Outcome:
         """Pick the best cycle on the dev half, run the controls and the checks, and tell what was gained."""
@@ -153,7 +197,28 @@ class VLMRAFTTrainer:
         return summary.outcome(self.dir, best, cycles)
 
 
-def _digest(config: Any) -> str | None:
-    """Digest of the finished table that a stage's config names as its output, None where there is none."""
-    record = read_json(Path(config.output) / "_stage.json")
-    return record["digest"] if record else None
+def check(recipes: Recipes) -> None:
+    """Everything that can be refused is refused here, before a model loads. Raises UserError."""
+    from halo_forge.engines.choose import check_for_training
+    from halo_forge.models.resolve import resolve
+    from halo_forge.perception.detectors import resolve_detector
+    from halo_forge.perception.ocr import resolve_ocr
+
+    if not recipes.config.start_from:
+        prompts.check(recipes.prompts())
+    sql.named_or_file("filters", recipes.config.filter)
+    resolve_ocr(recipes.config.ocr)
+    resolve_detector(recipes.config.detector)
+    resolve(recipes.config.model_name)
+    check_for_training(recipes.config.engine, recipes.config.base_url)
+
+
+def _throw_away(step: Step, config: Any) -> None:
+    """Remove the result of a step."""
+    if step.name == "prompts":
+        for name in ("images", "prompts", "eval/prompts"):
+            discard(Path(config.output) / name)
+        return
+    discard(config.output)
+    if step.name == "train":
+        discard(config.log)

@@ -1,4 +1,5 @@
--- purpose: a kept row with ground truth must be right and finished; must return no rows
+-- purpose: a kept rollout with ground truth must be right and finished; must return no rows. A transferred row is the
+--   verified answer of another prompt's rollout
 -- tables: sft, rewards
 -- columns: cycle INTEGER, prompt_id VARCHAR, sample_index INTEGER, reward DOUBLE
 SELECT
@@ -7,6 +8,7 @@ SELECT
   s.sample_index::INTEGER AS sample_index,
   r.reward::DOUBLE AS reward
 FROM sft AS s
-JOIN rewards AS r USING (prompt_id, sample_index, cycle)
-WHERE s.keep AND r.output IS NOT NULL AND (NOT coalesce(r.correct, false) OR coalesce(r.finish_reason, 'stop') = 'length')
+JOIN rewards AS r
+  ON r.prompt_id = s.prompt_id AND r.sample_index = s.sample_index AND r.cycle = coalesce(s.from_cycle, s.cycle)
+WHERE s.keep AND s.origin <> 'transferred' AND r.output IS NOT NULL AND (NOT coalesce(r.correct, false) OR coalesce(r.finish_reason, 'stop') = 'length')
 ORDER BY cycle, prompt_id, sample_index

@@ -10,6 +10,7 @@ SELECT
   true::BOOLEAN AS keep,
   'gold answer'::VARCHAR AS reason,
   'transferred'::VARCHAR AS origin,
+  1::INTEGER AS from_cycle,
   NULL::DOUBLE AS reward,
   prompt::VARCHAR AS prompt,
   replace(CASE WHEN style = 'direct' THEN $direct ELSE $grounded END, '{answer}', answers[1])::VARCHAR AS completion,

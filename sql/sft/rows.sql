@@ -9,6 +9,7 @@ SELECT
   d.keep::BOOLEAN AS keep,
   d.reason::VARCHAR AS reason,
   'sampled'::VARCHAR AS origin,
+  d.cycle::INTEGER AS from_cycle,
   r.reward::DOUBLE AS reward,
   p.prompt::VARCHAR AS prompt,
   c.completion::VARCHAR AS completion,

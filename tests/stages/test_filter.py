@@ -35,8 +35,16 @@ def tables(rows: list[Row], **more: list) -> dict[str, pa.Table]:
     }
 
 
+def wrong(index: int) -> list[pa.Table]:
+    """A wrong completion of prompt a, so that not all of them are right."""
+    made = tables([("a", "wrong", 0.1, False)])
+    place = {name: made[name].schema.get_field_index("sample_index") for name in ("rewards", "completions")}
+    moved = {n: made[n].set_column(i, "sample_index", pa.array([index], pa.int32())) for n, i in place.items()}
+    return [moved["rewards"], moved["completions"], made["prompts"].slice(1)]
+
+
 def chosen(made: dict[str, pa.Table], **settings: object) -> dict[int, tuple[bool, str]]:
-    config = filter.Config("r", "c", "p", "o", **settings)
+    config = filter.Config("r", "c", "p", "o", **{"all_right_share": 1.0, "max_per_prompt": 2} | settings)
     sft = filter.filter_rows(made["rewards"], config, completions=made["completions"], prompts=made["prompts"])
     assert sft.schema == schema.TABLES["sft"]
     assert sft.num_rows == made["rewards"].num_rows
@@ -45,11 +53,13 @@ def chosen(made: dict[str, pa.Table], **settings: object) -> dict[int, tuple[boo
 
 def test_two_distinct_right_ones_the_best_first() -> None:
     made = tables([("a", "x", 0.7, True), ("a", "x", 0.7, True), ("a", "y", 0.9, True), ("a", "z", 0.8, True)])
+    made = {name: pa.concat_tables([part, other]) for (name, part), other in zip(made.items(), wrong(9), strict=True)}
     assert chosen(made) == {
         0: (False, "enough right completions for this prompt"),
         1: (False, "duplicate completion"),
         2: (True, "right"),
         3: (True, "right"),
+        9: (False, "wrong answer"),
     }
 
 
@@ -70,7 +80,7 @@ def test_truncated_and_failed_are_never_kept() -> None:
 
 
 def test_shorter_wins_between_equals() -> None:
-    made = tables([("a", "long one", 0.9, True), ("a", "short", 0.9, True)])
+    made = tables([("a", "long one", 0.9, True), ("a", "short", 0.9, True), ("a", "wrong", 0.1, False)])
     assert chosen(made, max_per_prompt=1)[1] == (True, "right")
 
 
@@ -96,3 +106,97 @@ def test_text_of_completions_stays_text() -> None:
     hostile = "'); DROP TABLE rewards; --\x00 <script>"
     made = tables([("a'); --", hostile, 0.9, True)])
     assert chosen(made) == {0: (True, "right")}
+
+
+def all_right(prompts: int) -> dict[str, pa.Table]:
+    return tables([(f"p{i:03}", text, 0.9, True) for i in range(prompts) for text in ("x", "yy")])
+
+
+def test_of_all_right_prompts_a_seeded_share_keeps_one() -> None:
+    kept = {
+        seed: {i for i, (k, _) in chosen(all_right(400), all_right_share=0.25, seed=seed).items() if k}
+        for seed in (0, 1)
+    }
+    assert kept[0] != kept[1] and all(i % 2 == 0 for i in kept[0])  # the shorter of two equals
+    assert 70 <= len(kept[0]) <= 130
+    assert chosen(all_right(400), all_right_share=0.25) == chosen(all_right(400), all_right_share=0.25)
+    assert not any(keep for keep, _ in chosen(all_right(4), all_right_share=0.0).values())
+    assert {reason for _, reason in chosen(all_right(4), all_right_share=0.0).values()} == {
+        "every completion of this prompt is right"
+    }
+
+
+def test_one_sample_says_nothing_about_all() -> None:
+    assert chosen(tables([("a", "x", 0.9, True)]), all_right_share=0.0) == {0: (True, "right")}
+
+
+MIXED: list[Row] = [
+    *(("a", f"right {i}", 0.6 + i / 100, True) for i in range(12)),
+    *(("b", "right", 0.9, True), ("b", "wrong", 0.2, False), ("b", "wronger", 0.1, False)),
+    ("c", "wrong", 0.9, False),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("rest_em", {*range(2, 12), 12}), ("easy_medium", {10, 11}), ("threshold_top_half", {6, 7, 8, 9, 10, 11, 12})],
+)
+def test_other_filters(name: str, kept: set[int]) -> None:
+    assert {i for i, (keep, _) in chosen(tables(MIXED), filter=name).items() if keep} == kept
+
+
+@pytest.mark.parametrize("name", ["default", "rest_em", "easy_medium", "threshold_top_half"])
+def test_no_filter_keeps_what_is_wrong_or_truncated(name: str) -> None:
+    made = tables(MIXED, finish_reason=["length"] * 12 + ["stop"] * 4)
+    assert {i for i, (keep, _) in chosen(made, filter=name).items() if keep} <= {12}
+
+
+def replayed(made: dict[str, pa.Table], **settings: object) -> list[dict]:
+    config = filter.Config("r", "c", "p", "o", all_right_share=1.0, cycle=2, **settings)
+    first = filter.filter_rows(made["rewards"], config, completions=made["completions"], prompts=made["prompts"])
+    again = filter.filter_rows(
+        made["rewards"], config, completions=made["completions"], prompts=made["prompts"], history=first
+    )
+    return [row for row in again.to_pylist() if row["origin"] == "replayed"]
+
+
+def test_a_share_of_what_was_kept_is_replayed() -> None:
+    made = all_right(50)
+    rows = replayed(made, replay=0.1)
+    assert len(rows) == 5 and all(row["keep"] and row["cycle"] == 2 and row["from_cycle"] == 1 for row in rows)
+    assert rows == replayed(made, replay=0.1) != replayed(made, replay=0.1, seed=3)
+    assert replayed(made, replay=0.0) == []
+
+
+def test_a_verified_grounded_answer_trains_the_direct_prompt() -> None:
+    rows: list[Row] = [
+        *(("g1", "<answer>7</answer>", 0.9, True), ("g1", "<answer>8</answer>", 0.1, False)),
+        *(("d1", "8", 0.1, False), ("d1", "9", 0.1, False)),  # solved under the grounded prompt only
+        *(("g2", "<answer>2</answer>", 0.9, True), ("d2", "2", 0.9, True)),  # solved under both
+        *(("g3", "<answer>1</answer>", 0.1, False), ("d3", "4", 0.1, False)),  # solved under none
+    ]
+    made = tables(rows)
+    asked = [
+        {"prompt_id": p, "question_id": p[1], "style": {"g": "grounded", "d": "direct"}[p[0]], "prompt": f"ask {p}",
+         "question": "?", "image_ids": [], "answers": ["7"]}
+        for p in ("g1", "d1", "g2", "d2", "g3", "d3")
+    ]  # fmt: skip
+    prompts = schema.from_rows(asked, "prompts")
+    scores = schema.from_rows(
+        [
+            {"prompt_id": p, "sample_index": i, "cycle": 1, "answer": t.removeprefix("<answer>")[0], "correct": c}
+            for i, (p, t, _, c) in enumerate(rows)
+        ],
+        "scores",
+    )
+    config = filter.Config("r", "c", "p", "o", scores="s", transfer=True)
+    sft = filter.filter_rows(
+        made["rewards"], config, completions=made["completions"], prompts=prompts, scores=scores
+    ).to_pylist()
+    moved = [row for row in sft if row["origin"] == "transferred"]
+    assert [(r["prompt_id"], r["prompt"], r["completion"], r["token_ids"]) for r in moved] == [
+        ("d1", "ask d1", "7", None)
+    ]
+    assert len(sft) == len(rows) + 1
+    with pytest.raises(UserError, match="--transfer needs"):
+        filter.Config("r", "c", "p", "o", transfer=True)

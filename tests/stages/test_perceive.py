@@ -100,10 +100,10 @@ def test_an_image_nobody_saw_lets_nothing_be_called_absent() -> None:
     assert unseen.vocabulary == frozenset() and seen.vocabulary == frozenset({"thing"})
 
 
-def test_truncated_image_keeps_the_size_its_header_tells(reader: TextReader) -> None:
+def test_truncated_image_is_a_row_with_an_error(reader: TextReader) -> None:
     data = png(sign("STOP"))
     row = perceive(images_table(data[: len(data) // 2]), config(), Eyes(Watcher(), reader)).to_pylist()[0]
-    assert (row["width"], row["height"], row["error_kind"], row["objects"]) == (240, 100, "data", [])
+    assert (row["width"], row["height"], row["error_kind"], row["objects"]) == (0, 0, "data", [])
 
 
 def test_boxes_are_in_pixels_of_the_upright_image(reader: TextReader) -> None:
@@ -184,7 +184,7 @@ def test_only_images_that_prompts_show_and_no_earlier_cycle_perceived(tmp_path: 
     ]
     second = save(prompts_table([ids[0], ids[2]]), tmp_path / "run" / "prompts2")
     later = run_config(
-        tmp_path, prompts=second, known=str(tmp_path / "evidence"), output=str(tmp_path / "later"), cycle=2
+        tmp_path, prompts=second, known=(str(tmp_path / "evidence"),), output=str(tmp_path / "later"), cycle=2
     )
     rows = STAGE.run(later).read().to_pylist()
     assert [(row["image_id"], row["texts"][0]["text"], row["cycle"]) for row in rows] == [(ids[2], "SIX", 2)]
@@ -199,7 +199,7 @@ def test_owed_rows_of_an_earlier_cycle_are_perceived_again(tmp_path: Path) -> No
         {"image_id": ids[1], "error": "broken", "error_kind": "data"},
     ]
     known = save(schema.from_rows(earlier, "evidence"), tmp_path / "known")
-    table = STAGE.run(run_config(tmp_path, images=images, known=known, ocr="none")).read()
+    table = STAGE.run(run_config(tmp_path, images=images, known=(known,), ocr="none")).read()
     assert table["image_id"].to_pylist() == [ids[0]]
 
 
