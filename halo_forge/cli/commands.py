@@ -17,6 +17,7 @@ HELP = """halo-forge: teach a vision-language model with verifiable rewards (RAF
   halo-forge vlm plan      ...same flags...   what train would do: cached, to run, changed; rows, tokens, hours, memory
   halo-forge vlm benchmark --model M --dataset NAME   score a model with the dataset's published metric
   halo-forge vlm datasets  [--json]         the datasets it knows
+  halo-forge vlm try       MODEL IMAGE QUESTION   what it says, which claims are true, and the reward
   halo-forge vlm validate  --dataset NAME   does every gold answer score full output marks? no model needed
   halo-forge vlm check     RUN              verify digests and invariants of a run
   halo-forge vlm doctor    [--json]         what this machine has, and what would be used
@@ -60,6 +61,20 @@ def _plan(words: list[str]) -> int:
     made = estimates.plan(trainer.checked(), "--no-probe" not in own, trainer.progress)
     print(json.dumps(estimates.as_json(made), indent=1) if "--json" in own else "\n".join(estimates.page(made)))
     return 0
+
+
+def _try(words: list[str]) -> int:
+    from halo_forge.cli import flags
+    from halo_forge.vlm.attempt import Config, run
+
+    if _wants_help(words):
+        doc = 'One image, one question: halo-forge vlm try MODEL photo.jpg "How many?" [--answer 2]'
+        print(flags.usage(Config, "halo-forge vlm try MODEL IMAGE QUESTION", doc))
+        return 0
+    names = ("model", "image", "question")
+    first = [word for word in words[:3] if not word.startswith("--")]
+    named = [part for name, word in zip(names, first, strict=False) for part in (f"--{name}", word)]
+    return run(flags.parse(Config, [*named, *words[len(first) :]]))
 
 
 def _validate(words: list[str]) -> int:
@@ -156,6 +171,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "plan": _plan,
         "benchmark": _benchmark,
         "validate": _validate,
+        "try": _try,
         "datasets": _datasets,
         "check": _check,
         "doctor": _doctor,
