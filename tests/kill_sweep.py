@@ -43,6 +43,7 @@ KEYS = {
     "prompts": ["prompt_id"],
     "evidence": ["image_id", "cycle"],
     "training": ["cycle", "step"],
+    "sft": ["prompt_id", "sample_index", "cycle", "origin", "from_cycle"],
 }
 ROW = ["prompt_id", "sample_index", "cycle"]
 START, BETWEEN, END = "start", "between stages", "checks and figures"
