@@ -78,16 +78,18 @@ class Child:
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
     def stop(self, grace: float = 20.0) -> None:
-        """End it and all that it started: SIGTERM, and after `grace` seconds (0: at once) SIGKILL to the group."""
+        """End it and all that it started: SIGTERM, and after `grace` seconds SIGKILL; the others of its group have
+        some seconds to notice and put away the memory that they share."""
         self.pipe.close()
-        if grace and self.process.poll() is None:
+        if self.process.poll() is None and grace:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(grace)
-            self._empty(1.0)  # those that it started may have something to put away
+        self.process.kill()
+        self.process.wait()
+        self._empty(8.0)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        self.process.wait()
         self._empty(5.0)  # the kernel takes a moment to give memory back
 
     def _empty(self, seconds: float) -> None:

@@ -9,11 +9,15 @@ Prompts are asked for as vLLM has room for them: the pixels of a thousand images
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import sys
+import threading
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from halo_forge.engines.adapters import RANKS
@@ -91,7 +95,7 @@ class Host:
         from halo_forge.models.load import declared_ends, load_processor
         from halo_forge.models.prompts import banned_ids, biased, ending_ids
 
-        self.version, self.setup = str(vllm.__version__), setup
+        self.version, self.setup, self.closing = str(vllm.__version__), setup, False
         if current_platform.is_cpu() and setup.tensor_parallel == 1:
             # nothing to overlap with, and two processes less that have to import torch
             os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
@@ -108,9 +112,11 @@ class Host:
         self.asked: dict[str, tuple[_Asked, int]] = {}
         self.same = SamePrompts(self.processor, BY_NAME[setup.ref.family].nested_images)
         self.count = 0
+        threading.Thread(target=_follow, args=(self, multiprocessing.active_children()), daemon=True).start()
 
     def close(self) -> None:
         """End vLLM's own processes."""
+        self.closing = True
         self.engine.engine_core.shutdown()
 
     def answer(self, pipe: Connection, samplings: Sequence[Sampling]) -> None:
@@ -210,6 +216,17 @@ class Host:
         ended = bool(ids) and ids[-1] in self.eos
         text = self.processor.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return Completion(text, tuple(ids), logprobs, "stop" if ended else "length", prompt_tokens, len(ids), seed)
+
+
+def _follow(host: Host, processes: list[Any]) -> None:
+    """End this process when one of vLLM's was killed: vLLM itself would wait for it for ever."""
+    if processes:
+        wait([process.sentinel for process in processes])
+        time.sleep(2.0)  # what ended by an error is told by vLLM
+        if not host.closing:
+            codes = ", ".join(str(process.exitcode) for process in processes if process.exitcode is not None)
+            print(f"ProcessError: vLLM's engine ended with exit code {codes}", file=sys.stderr, flush=True)
+            os._exit(1)
 
 
 def arguments(setup: Setup, processor: Any) -> dict[str, Any]:
