@@ -1,7 +1,7 @@
-"""Runs a row stage over tables on disk: part by part, resumable, one process.
+"""Runs a row stage over tables on disk: part by part, resumable, written by one process in order.
 
 The stage sees Arrow tables only; which parts are missing, where they go and what they are known by is decided
-here and in the store.
+here and in the store, and in how many processes they are made in the pool.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 import time
 import typing
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from halo_forge import config as fields
 from halo_forge import schema
 from halo_forge.errors import UserError
+from halo_forge.pool import Rows, Work, processes
 from halo_forge.progress import Progress
 from halo_forge.source import differ, source_digest
 from halo_forge.stage import Stage
@@ -102,23 +104,6 @@ def check_unchanged(stage: str, inputs: dict[str, Table], payload: dict[str, Any
             )
 
 
-@dataclasses.dataclass(frozen=True)
-class Rows:
-    """The input rows of a stage: a table, or those at `chosen` positions of it."""
-
-    table: Table
-    chosen: Any = None
-
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return self.table.rows if self.chosen is None else len(self.chosen)
-
-    def slice(self, start: int, stop: int) -> pa.Table:
-        """Rows `start` to `stop` (exclusive) of them."""
-        return self.table.slice(start, stop) if self.chosen is None else self.table.take(self.chosen[start:stop])
-
-
 def run(
     stage: Stage, config: Any, *, state: Any = None, progress: Progress | None = None, retry: bool = False
 ) -> Table:
@@ -138,19 +123,18 @@ def run(
     if writer.finished and not owed:
         show.note(f"{stage.name}: finished before, nothing to do ({config.output})")
         return Table(str(config.output), stage.output)
-    loaded = state
+    work = Work(stage.name, stage.fn, stage.load, stage.gather, config, rows, inputs, state)
     for number in owed:
-        loaded = stage.load(config) if loaded is None else loaded
-        _try_again(stage, config, loaded, writer, number, rows, inputs, show)
-    with show.stage(stage.name, total=rows.count, unit="rows") as tick:
-        for number, start, stop in writer.missing():
+        _try_again(stage, work, writer, number, show)
+    missing = list(writer.missing())
+    left = sum(stop - start for _, start, stop in missing)
+    count = processes(stage, config, left, len(missing)) if work.loaded is None else 1
+    with show.stage(stage.name, total=rows.count, unit="rows") as tick, closing(work.each(missing, count)) as parts:
+        for number, start, stop in missing:
             if writer.vanished(number):
                 show.note(f"{stage.name}: {writer.part(number)} is gone; making it again")
             began = time.time()
-            batch = rows.slice(start, stop)
-            if loaded is None and batch.num_rows:
-                loaded = stage.load(config)
-            made = stage.fn(batch, config, loaded, **stage.gather(batch, inputs))
+            made = next(parts)
             tokens = _tokens(made)
             writer.write(number, made, seconds=round(time.time() - began, 3), tokens=tokens)
             tick(stop - start, tokens)
@@ -158,24 +142,15 @@ def run(
     return writer.finish()
 
 
-def _try_again(
-    stage: Stage,
-    config: Any,
-    loaded: Any,
-    writer: Writer,
-    number: int,
-    rows: Rows,
-    inputs: dict[str, Table],
-    show: Progress,
-) -> None:
+def _try_again(stage: Stage, work: Work, writer: Writer, number: int, show: Progress) -> None:
     """Replace the rows of one part that failed for a passing reason by a new try."""
     part = schema.conform(pq.read_table(writer.part(number), partitioning=None), stage.output)
     key = part.column_names[0]
     failed = pc.fill_null(pc.equal(part["error_kind"], "transient"), False)
     wanted = pc.unique(part.filter(failed)[key])
-    batch = rows.slice(*writer.ranges[number])
+    batch = work.rows.slice(*writer.ranges[number])
     batch = batch.filter(pc.is_in(batch[key], wanted))
-    made = schema.conform(stage.fn(batch, config, loaded, **stage.gather(batch, inputs)), stage.output)
+    made = schema.conform(work.of(batch), stage.output)
     kept = part.filter(pc.invert(pc.is_in(part[key], made[key].combine_chunks())))
     place = {value: i for i, value in enumerate(dict.fromkeys(part[key].to_pylist()))}
     merged = pa.concat_tables([kept, made])

@@ -44,6 +44,8 @@ class Stage:
     """Ascending positions of the input rows that this config is about; None: all."""
     digests: Callable[[Any], dict[str, Any]] = lambda config: {}
     """Digests of what the stage loads (a model, a detector), for its key."""
+    processes: Callable[[Any], int] = lambda config: 1
+    """In how many processes its parts are made; 0: one per core, in tables that are worth their start."""
 
     def __call__(self, batch: Any, config: Any, state: Any = None, **tables: Any) -> Any:
         """Apply the stage to a `pa.Table`, or to a `datasets.Dataset` and get one back."""

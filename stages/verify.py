@@ -45,6 +45,7 @@ class Config:
     semantic: str = identity("", "sentence-transformers model for the semantic score ('': off)")
     verifier: tuple[str, ...] = execution((), "verifiers of your own: FILE.py:FUNCTION, comma separated")
     device: str = execution("cpu", "where the semantic model runs")
+    processes: int = execution(0, "processes that judge at once (0: one per core when there is much to judge)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,11 @@ def _encoder(config: Config) -> Encoder:
 
     model = SentenceTransformer(config.semantic, device=config.device)
     return lambda texts: model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+
+
+def processes(config: Config) -> int:
+    """In how many processes completions are judged. A sentence encoder is loaded once and uses the cores itself."""
+    return config.processes or int(bool(config.semantic))
 
 
 def gather(completions: pa.Table, tables: Tables) -> dict[str, pa.Table]:
@@ -147,7 +153,16 @@ def rollout_of(row: dict[str, Any], question: dict[str, Any], metric: str, thres
 
 
 STAGE = Stage(
-    "verify", VERSION, Config, verify, rows="completions", output="scores", load=load, gather=gather, digests=digests
+    "verify",
+    VERSION,
+    Config,
+    verify,
+    rows="completions",
+    output="scores",
+    load=load,
+    gather=gather,
+    digests=digests,
+    processes=processes,
 )
 
 

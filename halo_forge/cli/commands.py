@@ -19,6 +19,7 @@ HELP = """halo-forge: teach a vision-language model with verifiable rewards (RAF
   halo-forge vlm datasets  [--json]         the datasets it knows
   halo-forge vlm try       MODEL IMAGE QUESTION   what it says, which claims are true, and the reward
   halo-forge vlm validate  --dataset NAME   does every gold answer score full output marks? no model needed
+  halo-forge vlm models    [--json]         models people use, with memory and licence
   halo-forge vlm check     RUN              verify digests and invariants of a run
   halo-forge vlm doctor    [--json]         what this machine has, and what would be used
 
@@ -125,6 +126,27 @@ def _datasets(words: list[str]) -> int:
     return 0
 
 
+def _models(words: list[str]) -> int:
+    from halo_forge.models import known
+    from halo_forge.models.families import FAMILIES
+
+    unknown = [word for word in words if word not in ("--json", "--help", "-h")]
+    if unknown:
+        raise UserError(f"vlm models takes --json only, not '{unknown[0]}'")
+    if _wants_help(words):
+        print("usage: halo-forge vlm models [--json]")
+        return 0
+    if "--json" in words:
+        print(json.dumps(known.rows(), indent=1, ensure_ascii=False))
+        return 0
+    _print_table(known.rows())
+    print("\nGB are peaks with the defaults as vlm plan estimates them. Any size of these kinds works, by model_type:")
+    for family in FAMILIES:
+        kinds = ", ".join(family.model_types) or "any other image-text-to-text model of transformers"
+        print(f"  {family.name}: {kinds}")
+    return 0
+
+
 def _rows(card: Any, split: str) -> int | None:
     return card.splits[split].rows if split in card.splits else None
 
@@ -173,6 +195,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "validate": _validate,
         "try": _try,
         "datasets": _datasets,
+        "models": _models,
         "check": _check,
         "doctor": _doctor,
     }

@@ -55,15 +55,21 @@ def _counted(path: Path) -> int:
 
 
 def estimate(
-    ref: ModelRef, *, on_cpu: bool, rank: int, micro_batch: int, batch: int, samples: int, tokens: int, images: int
-) -> Memory | None:
-    """Peaks of generation (`batch` prompts, `samples` each) and of LoRA training; `tokens` is the longest completion,
-    `images` the image tokens of a prompt. None where the size of the model is unknown."""
-    parameters = parameters_of(ref)
-    if parameters is None:
-        return None
+    config: Mapping[str, Any],
+    parameters: int,
+    *,
+    on_cpu: bool,
+    rank: int,
+    micro_batch: int,
+    batch: int,
+    samples: int,
+    tokens: int,
+    images: int,
+) -> Memory:
+    """Peaks of generation (`batch` prompts, `samples` each) and of LoRA training, for a model of `parameters` weights
+    with this config.json; `tokens` is the longest completion, `images` the image tokens of a prompt."""
     size = 4 if on_cpu else 2
-    text = ref.config.get("text_config") or ref.config
+    text = config.get("text_config") or config
     hidden, layers = int(text.get("hidden_size", 0)), int(text.get("num_hidden_layers", 0))
     heads = int(text.get("num_attention_heads", 1) or 1)
     kept = int(text.get("num_key_value_heads", heads) or heads)

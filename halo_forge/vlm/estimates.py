@@ -160,8 +160,12 @@ def _on_cpu(recipes: Recipes) -> bool:
 def _memory(recipes: Recipes, ref: ModelRef) -> planner.Memory | None:
     c = recipes.config
     pixels = c.max_pixels or recipes.card.max_pixels or 0
+    parameters = planner.parameters_of(ref)
+    if parameters is None:
+        return None
     return planner.estimate(
-        ref,
+        ref.config,
+        parameters,
         on_cpu=_on_cpu(recipes),
         rank=c.rank,
         micro_batch=c.micro_batch_size,

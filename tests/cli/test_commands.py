@@ -57,7 +57,21 @@ def test_datasets_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert (rows["textvqa"]["metric"], rows["mathvista"]["train"]) == ("vqa_accuracy", None)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["vlm", "datasets"], ["vlm", "train", "--datset", "x"]])
+def test_models_say_what_they_need(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["vlm", "models", "--json"]) == 0
+    rows = {row["model"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows)[1] == "Qwen/Qwen2-VL-7B-Instruct" and len(rows) == 5
+    assert all(
+        2 * float(r["weights"].split()[0]) <= min(r["generate_gb"], r["train_lora_gb"]) + 1 for r in rows.values()
+    )
+    assert main(["vlm", "models"]) == 0
+    assert "qwen2_5_vl" in capsys.readouterr().out
+    assert main(["vlm", "models", "--jsn"]) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["vlm", "datasets"], ["vlm", "models"], ["vlm", "train", "--datset", "x"]]
+)
 def test_quick_commands_import_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys; from halo_forge.cli import main; main(sys.argv[1:]); "
