@@ -75,17 +75,33 @@ def prompt(i: int) -> dict[str, Any]:
     }
 
 
+FORMS = (
+    'I see {n} {colour} dogs to the left of a cat. The sign reads "{sign}". Counting them gives {n}.',
+    "Let me look at the picture step by step. There are {n} {colour} dogs in a row, and a cat sits to the right of "
+    "them. Nothing is hidden behind the cat. So the number of dogs is {n}.",
+    "On the left I count {n} dogs, on the right there is one cat. Together that makes {n} + 1 = {more} animals, and "
+    '{more} - 1 = {n} of them are dogs. The sign below says "{sign}".',
+    "The image shows a cat on the right side and, to its left, {n} {colour} dogs. There is no horse and no bird. A "
+    'sign at the bottom with the words "{sign}" can be read too. Because the question asks about dogs only, the cat '
+    "does not count, which leaves {n}.",
+    "There are {n} dogs.",
+    "1. The question asks how many dogs there are.\n2. The animals that I can see are {n} dogs and 1 cat.\n3. The "
+    'cat is not a dog, and "{sign}" is only a sign.\n4. That means {n} of the {more} animals are dogs.\nTherefore '
+    "the answer is {n}.",
+)
+"""Ways to answer: short and long, with counts, places, colours, quotes, sums, absent things and lists; 180 characters
+on average."""
+
+
 def completion(i: int) -> dict[str, Any]:
     """An answer with its evidence: right for an even i, one dog too many for an odd one."""
-    dogs = 1 + i // SAMPLES % SCENES % 4 + i % 2
-    text = (
-        f'I see {dogs} {COLOURS[i % 4]} dogs to the left of a cat. The sign reads "GATE {i // SAMPLES % SCENES}". '
-        f"Counting them gives {dogs}. <answer>{dogs}</answer>"
-    )
+    scene = i // SAMPLES % SCENES
+    dogs = 1 + scene % 4 + i % 2
+    said = FORMS[i // 2 % len(FORMS)].format(n=dogs, more=dogs + 1, colour=COLOURS[i % 4], sign=f"GATE {scene}")
     return {
         "prompt_id": f"{i // SAMPLES:064x}",
         "sample_index": i % SAMPLES,
         "cycle": 1,
-        "completion": text,
+        "completion": f"{said} <answer>{dogs}</answer>",
         "finish_reason": "stop",
     }

@@ -96,6 +96,8 @@ class Host:
         from halo_forge.models.prompts import banned_ids, biased, ending_ids
 
         self.version, self.setup, self.closing = str(vllm.__version__), setup, False
+        if current_platform.is_cpu() and os.environ.get("VLLM_BATCH_INVARIANT") == "1":
+            raise UserError("it has no batch-invariant mode for CPUs, where a prompt's result is the same anyway")
         if current_platform.is_cpu() and setup.tensor_parallel == 1:
             # nothing to overlap with, and two processes less that have to import torch
             os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")

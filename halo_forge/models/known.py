@@ -1,9 +1,9 @@
 """Models that people use, with what they need; any other model of a known family works as well.
 
-Memory is what `vlm plan` estimates with the defaults (16-bit weights, LoRA of rank 16, 4 rows of one image and 256
-answer tokens at a time, 64 completions at a time), before the libraries' own reserve. The figures that go around for full runs are higher:
-2B about 40 GB to train and 8 to infer, 7B about 75 and 20, 72B 128 and more and 50; they count full fine-tuning or
-generous batches, and for 72B weights in 4 bits.
+Memory is what `vlm plan` estimates with the defaults: 16-bit weights, LoRA of rank 16, 4 rows of one image and 256
+answer tokens in a forward pass, 64 completions at a time, without the libraries' own reserve. The figures that go
+around are higher: 2B about 40 GB to train and 8 to infer, 7B about 75 and 20, 72B 128 and more and 50. They count full
+fine-tuning or generous batches, and for 72B weights in 4 bits.
 """
 
 from __future__ import annotations

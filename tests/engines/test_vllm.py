@@ -16,10 +16,10 @@ import pytest
 
 from halo_forge.engines import vllm as engines
 from halo_forge.engines.engine import Completion, NoEngine, Request, RowError, Sampling
+from halo_forge.engines.isolated import accelerator_here
 from halo_forge.engines.process import members
 from halo_forge.engines.transformers import Generator
 from halo_forge.engines.vllm import Run, VLLMEngine
-from halo_forge.errors import UserError
 from halo_forge.images import open_image
 from halo_forge.models import load_policy, resolve
 from halo_forge.models.families import BY_NAME
@@ -190,22 +190,16 @@ def test_what_cannot_start_says_why(tmp_path: Path, qwen_folder: Path) -> None:
     log.unlink()
 
 
+def test_batch_invariance_is_refused_where_there_is_none(qwen_folder: Path) -> None:
+    if accelerator_here():
+        pytest.skip("this machine may have it")
+    with pytest.raises(NoEngine, match="no batch-invariant mode for CPUs") as caught:
+        VLLMEngine(resolve(str(qwen_folder)), dataclasses.replace(RUN, batch_invariant=True))
+    Path(str(caught.value).rpartition(" ")[2]).unlink()
+
+
 def test_engines_that_die_for_memory_come_back_smaller() -> None:
     setup = engines.setup_of(resolve(BASE), RUN, engines.ExitStack())
     less = engines.smaller(setup)
     assert less.sequences == setup.sequences // 4 and less.memory < setup.memory
     assert dataclasses.replace(less, sequences=setup.sequences, memory=setup.memory) == setup
-
-
-def test_a_prompt_that_vllm_reads_differently_is_refused(qwen_folder: Path) -> None:
-    from halo_forge.engines.vllm_child import Host
-
-    _, processor = load_policy(resolve(str(qwen_folder)), "cpu")
-    host = Host.__new__(Host)
-    host.processor, host.version = processor, "1"
-    host.setup = engines.setup_of(resolve(str(qwen_folder)), RUN, engines.ExitStack())
-    request = Request("How many?", (picture(0),))
-    right = prompt_ids(processor, request.prompt, [open_image(request.images[0])])
-    host._compare(request, right)
-    with pytest.raises(UserError, match="vLLM 1 makes"):
-        host._compare(request, [*right[:-1], right[0]])
