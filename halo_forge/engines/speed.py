@@ -90,4 +90,6 @@ def serve_direct(pipe: Connection) -> None:
         outputs = model.generate(prompts, drawn, use_tqdm=False, **lora_of(setup))
         return sum(len(part.token_ids) for output in outputs for part in output.outputs)
 
-    pipe.send(_best(generate, repeats))
+    measured = _best(generate, repeats)
+    model.llm_engine.engine_core.shutdown()
+    pipe.send(measured)

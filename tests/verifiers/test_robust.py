@@ -34,7 +34,10 @@ def test_scores_and_spans_stay_in_range(completion: str, question: str, answers:
 
 
 TRUE = "There is a dog.|Two dogs.|The dog is on the bed.|A car.|No cat.|A car is near the top.|1 + 1 = 2."
-FALSE = "There is a zebra.|Five dogs.|Three dogs.|2 + 2 = 3.|There is a pizza.|No dog.|A giraffe is on the left.|2 + 2 = 5.|More cars than dogs."
+FALSE = (
+    "There is a zebra.|Five dogs.|Three dogs.|2 + 2 = 3.|There is a pizza.|No dog.|A giraffe is on the left.|2 + 2 = 5."
+    "|More cars than dogs."
+)
 VAGUE = "It reads STOP.|The car is red.|Someone likes it.|so|Maybe.|Let me think.|A tree.|The dog might be old."
 TRUTHS, LIES = TRUE.split("|"), FALSE.split("|")
 said = st.lists(st.sampled_from([*TRUTHS, *LIES, *VAGUE.split("|")]), max_size=8)
