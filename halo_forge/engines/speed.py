@@ -16,8 +16,8 @@ from typing import Any
 
 from halo_forge.engines.engine import Request, Sampling, seeds
 from halo_forge.engines.process import Child
-from halo_forge.engines.vllm import Run, VLLMEngine, setup_of
-from halo_forge.engines.vllm_child import Setup
+from halo_forge.engines.vllm import VLLMEngine
+from halo_forge.engines.vllm_setup import Run, Setup, arguments, environment, lora_of, setup_of
 from halo_forge.models.resolve import ModelRef
 
 
@@ -45,8 +45,6 @@ def _direct(
 ) -> tuple[float, int]:
     from contextlib import ExitStack
 
-    from halo_forge.engines.vllm import environment
-
     with ExitStack() as stack, open(os.devnull, "wb") as nowhere:
         child = Child("halo_forge.engines.speed:serve_direct", nowhere, environment(ref, Run()))
         stack.callback(child.stop)
@@ -70,7 +68,6 @@ def serve_direct(pipe: Connection) -> None:
     setup, requests, samplings, repeats = pipe.recv()
     from vllm import LLM, SamplingParams
 
-    from halo_forge.engines.vllm_child import arguments, lora_of
     from halo_forge.images import open_image
     from halo_forge.models.load import load_processor
     from halo_forge.models.prompts import render

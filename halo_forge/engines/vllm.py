@@ -17,13 +17,12 @@ import tempfile
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from halo_forge.engines.adapters import loads_directly, merged, rank_of
 from halo_forge.engines.engine import Answer, NoEngine, Request, RowError, Sampling, say
 from halo_forge.engines.process import Child, Gone
-from halo_forge.engines.vllm_child import Setup
+from halo_forge.engines.vllm_setup import Run, environment, setup_of, smaller
 from halo_forge.errors import UserError
 from halo_forge.models.resolve import ModelRef
 
@@ -33,20 +32,6 @@ ANSWER_S = 1800.0
 """Between two messages of an engine that is answering."""
 _MEMORY = re.compile(r"out of memory|OutOfMemory|less than desired GPU memory utilization|bad_alloc", re.IGNORECASE)
 _REASON = re.compile(r"\b(\w+(Error|Exception)): (.+)")
-
-
-@dataclass(frozen=True)
-class Run:
-    """How vLLM runs; of these only the pixels, `dtype` and `batch_invariant` change what is sampled."""
-
-    device: str = "auto"
-    dtype: str = "auto"
-    max_pixels: int | None = None
-    min_pixels: int | None = None
-    tensor_parallel: int = 1
-    batch_invariant: bool = False
-    threads: int = 0
-    trust_remote_code: bool = False
 
 
 @dataclass
@@ -176,46 +161,6 @@ class VLLMEngine:
         kept = self.process.log.with_suffix(".kept.log")
         shutil.copyfile(self.process.log, kept)
         return NoEngine(f"vLLM does not start: {reason}; its log is {kept}")
-
-
-def smaller(setup: Setup) -> Setup:
-    """`setup` with a quarter of the completions at a time and less memory taken beforehand."""
-    return replace(setup, sequences=max(setup.sequences // 4, 1), memory=round(setup.memory * 0.85, 3))
-
-
-def setup_of(ref: ModelRef, run: Run, stack: ExitStack) -> Setup:
-    """What to load for `ref`; a merged copy that has to be made lives until `stack` closes."""
-    folder, lora, rank = ref.base, None, 0
-    if ref.adapter and loads_directly(Path(ref.adapter), ref.family):
-        lora, rank = ref.adapter, rank_of(Path(ref.adapter))
-    elif ref.adapter:
-        folder = str(stack.enter_context(merged(ref, run.trust_remote_code)))
-    return Setup(
-        ref,
-        folder,
-        lora,
-        lora_rank=rank,
-        dtype=run.dtype,
-        max_pixels=run.max_pixels,
-        min_pixels=run.min_pixels,
-        tensor_parallel=run.tensor_parallel,
-        trust_remote_code=run.trust_remote_code,
-    )
-
-
-def environment(ref: ModelRef, run: Run) -> dict[str, str]:
-    """Environment variables of the child."""
-    env = {**os.environ, "VLLM_NO_USAGE_STATS": "1", "VLLM_BATCH_INVARIANT": str(int(run.batch_invariant))}
-    env.setdefault("VLLM_CPU_KVCACHE_SPACE", "4")  # GiB; its own default is nearly all of main memory
-    if Path(ref.base).is_dir():
-        env.setdefault("HF_HUB_OFFLINE", "1")  # nothing to ask the hub
-    if run.threads:
-        env |= {"OMP_NUM_THREADS": str(run.threads), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-    if run.device.startswith("cuda:"):
-        number = int(run.device.partition(":")[2])
-        visible = env.get("CUDA_VISIBLE_DEVICES", "")
-        env["CUDA_VISIBLE_DEVICES"] = visible.split(",")[number] if visible else str(number)
-    return env
 
 
 def _from_log(log: Path) -> str:

@@ -20,38 +20,13 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from halo_forge.engines.adapters import RANKS
 from halo_forge.engines.engine import Answer, Completion, Request, RowError, Sampling, describe, seeds, too_long
 from halo_forge.engines.same import SamePrompts
+from halo_forge.engines.vllm_setup import Setup, arguments, lora_of
 from halo_forge.errors import UserError
 from halo_forge.models.families import BY_NAME
-from halo_forge.models.resolve import ModelRef
 
-CACHE_GIB = 1.0
-"""Main memory for images that were prepared before."""
 _CHUNK = 8
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What to load, and how."""
-
-    ref: ModelRef
-    folder: str
-    """Base to load: that of `ref`, or a folder with its adapter merged into it."""
-    lora: str | None
-    """Folder of an adapter to apply."""
-    lora_rank: int = 16
-    dtype: str = "auto"
-    max_pixels: int | None = None
-    min_pixels: int | None = None
-    tensor_parallel: int = 1
-    memory: float = 0.9
-    """Share of the accelerator's memory."""
-    sequences: int = 256
-    """Completions drawn at the same time."""
-    eager: bool = False
-    trust_remote_code: bool = False
 
 
 @dataclass
@@ -229,53 +204,3 @@ def _follow(host: Host, processes: list[Any]) -> None:
             codes = ", ".join(str(process.exitcode) for process in processes if process.exitcode is not None)
             print(f"ProcessError: vLLM's engine ended with exit code {codes}", file=sys.stderr, flush=True)
             os._exit(1)
-
-
-def arguments(setup: Setup, processor: Any) -> dict[str, Any]:
-    """vLLM's engine arguments for `setup`."""
-    from vllm.platforms import current_platform
-
-    named: dict[str, Any] = {
-        "model": setup.folder,
-        "revision": setup.ref.revision if setup.folder == setup.ref.base else None,
-        "dtype": _dtype(setup.dtype),
-        "tensor_parallel_size": setup.tensor_parallel,
-        "max_num_seqs": setup.sequences,
-        "gpu_memory_utilization": setup.memory,
-        "enforce_eager": setup.eager or current_platform.is_cpu(),
-        "trust_remote_code": setup.trust_remote_code,
-        "logprobs_mode": "raw_logprobs",
-        "generation_config": "vllm",  # not the model's own sampling habits
-        "max_model_len": -1,  # as much of the model's own as fits
-        "mm_processor_cache_gb": CACHE_GIB,
-        "disable_log_stats": True,
-    }
-    if current_platform.is_cpu():  # a prompt in pieces rewinds its random stream, which on a CPU cannot be done
-        named["enable_chunked_prefill"] = False
-    if BY_NAME[setup.ref.family].pixel_budget:
-        size = processor.image_processor.size
-        named["mm_processor_kwargs"] = {"size": {edge: int(size[edge]) for edge in ("shortest_edge", "longest_edge")}}
-    if setup.lora:
-        room = next(rank for rank in RANKS if rank >= setup.lora_rank)
-        named |= {"enable_lora": True, "max_loras": 1, "max_lora_rank": room}
-    return named
-
-
-def lora_of(setup: Setup) -> dict[str, Any]:
-    """Arguments of a request that apply the adapter."""
-    if not setup.lora:
-        return {}
-    from vllm.lora.request import LoRARequest
-
-    return {"lora_request": LoRARequest("policy", 1, setup.lora)}
-
-
-def _dtype(dtype: str) -> str:
-    """float32 on a CPU, bfloat16 where the accelerator has it, else float32; unless said otherwise."""
-    import torch
-    from vllm.platforms import current_platform
-
-    if dtype != "auto":
-        return dtype
-    bf16 = not current_platform.is_cpu() and torch.bfloat16 in current_platform.supported_dtypes
-    return "bfloat16" if bf16 else "float32"

@@ -27,7 +27,7 @@ def adapter(base: str, folder: Path, targets: str, strength: int = 1) -> Path:
     model, _ = load_policy(resolve(base), "cpu")
     torch.manual_seed(0)
     config = LoraConfig(r=4, lora_alpha=4 * strength, target_modules=targets, init_lora_weights=False)
-    get_peft_model(model, config).save_pretrained(folder)
+    get_peft_model(model, config).save_pretrained(str(folder))
     return folder
 
 

@@ -10,16 +10,17 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from halo_forge.engines import vllm as engines
 from halo_forge.engines.engine import Completion, NoEngine, Request, RowError, Sampling
 from halo_forge.engines.isolated import accelerator_here
 from halo_forge.engines.process import members
 from halo_forge.engines.transformers import Generator
-from halo_forge.engines.vllm import Run, VLLMEngine
+from halo_forge.engines.vllm import VLLMEngine
+from halo_forge.engines.vllm_setup import Run, setup_of, smaller
 from halo_forge.images import open_image
 from halo_forge.models import load_policy, resolve
 from halo_forge.models.families import BY_NAME
@@ -33,10 +34,11 @@ BASE = "bundled:shapes/base"
 GREEDY = Sampling(1, 0.0, 1.0, 40)
 
 
-def started(model: Path | str, tell: list[str] | None = None) -> VLLMEngine:
+def started(model: Path | str, said: list[str] | None = None) -> VLLMEngine:
+    kept: list[str] = [] if said is None else said
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-        return VLLMEngine(resolve(str(model)), RUN, [].append if tell is None else tell.append)
+        return VLLMEngine(resolve(str(model)), RUN, kept.append)
 
 
 def others(model: Path | str, requests: list[Request], sampling: Sampling) -> list[Completion]:
@@ -199,7 +201,7 @@ def test_batch_invariance_is_refused_where_there_is_none(qwen_folder: Path) -> N
 
 
 def test_engines_that_die_for_memory_come_back_smaller() -> None:
-    setup = engines.setup_of(resolve(BASE), RUN, engines.ExitStack())
-    less = engines.smaller(setup)
+    setup = setup_of(resolve(BASE), RUN, ExitStack())
+    less = smaller(setup)
     assert less.sequences == setup.sequences // 4 and less.memory < setup.memory
     assert dataclasses.replace(less, sequences=setup.sequences, memory=setup.memory) == setup

@@ -116,7 +116,7 @@ def test_a_finished_table_loads_no_model(qwen_folder: Path, tmp_path: Path, monk
 
 def test_errors_are_rows(qwen_folder: Path, tmp_path: Path) -> None:
     good, broken = picture(0), b"broken"
-    images = [
+    images: list[dict[str, Any]] = [
         {"image_id": "good", "image": {"bytes": good, "path": None}},
         {"image_id": "broken", "image": {"bytes": broken, "path": None}},
         {"image_id": "failed", "image": None, "error": "could not be downloaded"},
