@@ -77,9 +77,9 @@ class Child:
             return "it closed its pipe"
         return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
-    def stop(self, grace: float = 20.0) -> None:
+    def stop(self, grace: float = 20.0, rest: float = 8.0) -> None:
         """End it and all that it started: SIGTERM, and after `grace` seconds SIGKILL; the others of its group have
-        some seconds to notice and put away the memory that they share."""
+        `rest` seconds to notice and put away the memory that they share."""
         self.pipe.close()
         if self.process.poll() is None and grace:
             self.process.terminate()
@@ -87,7 +87,7 @@ class Child:
                 self.process.wait(grace)
         self.process.kill()
         self.process.wait()
-        self._empty(8.0)
+        self._empty(rest)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._empty(5.0)  # the kernel takes a moment to give memory back

@@ -76,7 +76,8 @@ def serve_direct(pipe: Connection) -> None:
     model = LLM(**arguments(setup, processor))
 
     def generate() -> int:
-        prompts, drawn = [], []
+        prompts: list[Any] = []
+        drawn: list[Any] = []
         for request in requests:
             images = [open_image(data) for data in request.images]
             text = render(processor, request.prompt, len(images))

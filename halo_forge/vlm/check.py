@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from halo_forge import parts
 from halo_forge.errors import UserError
 from halo_forge.files import read_json
+from halo_forge.store import Table
 from halo_forge.vlm import summary
 from halo_forge.vlm.run_dir import RunDir, all_of
 
@@ -38,11 +40,24 @@ def stale(root: Path) -> Iterator[str]:
     for model, reason in RunDir(root).stale().items():
         yield f"{model}: {reason}; run halo-forge vlm train with as many cycles to make it again"
     finished = {folder: read_json(folder / parts.FINISHED) for folder in parts.tables(root)}
-    known = {record["digest"] for record in finished.values() if record}
+    known = {record["digest"] for record in finished.values() if record} | set(_joined(root))
     for folder in finished:
         begun: dict[str, Any] = (read_json(folder / parts.BEGUN) or {}).get("payload", {})
         if begun.get("stage") == "prompts":  # its inputs are the dataset's files
             continue
         for name, digest in begun.get("inputs", {}).items():
-            if digest not in known and name != "history":  # several tables as one
+            if digest not in known:
                 yield f"{folder.relative_to(root)} was made from {name} that are not in this run any more"
+
+
+def _joined(root: Path) -> Iterator[str]:
+    """Digests of what stages read as one table: the evidence, and what was kept, of all cycles up to one."""
+    for run in all_of(root):
+        for name in ("evidence", "sft"):
+            places: list[str] = []
+            for cycle in itertools.count(1):
+                place = run.table(name, cycle)
+                if not (Path(place) / parts.FINISHED).exists():
+                    break
+                places.append(place)
+                yield Table(places[0], name, tuple(places[1:])).digest

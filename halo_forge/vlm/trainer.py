@@ -203,10 +203,12 @@ def check(recipes: Recipes) -> None:
     from halo_forge.models.resolve import resolve
     from halo_forge.perception.detectors import resolve_detector
     from halo_forge.perception.ocr import resolve_ocr
+    from halo_forge.verifiers import custom
 
     if not recipes.config.start_from:
         prompts.check(recipes.prompts())
     sql.named_or_file("filters", recipes.config.filter)
+    custom.load(recipes.config.verifier)
     resolve_ocr(recipes.config.ocr)
     resolve_detector(recipes.config.detector)
     resolve(recipes.config.model_name)

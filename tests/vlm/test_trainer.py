@@ -147,6 +147,7 @@ def test_what_is_wrong_is_said_before_anything_loads(tmp_path: Path) -> None:
         (["--model", "no/such-model-here-at-all"], "no/such-model-here-at-all"),
         (["--detector", "nowhere.pt"], "nowhere.pt"),
         (["--filter", "defalt"], "did you mean 'default'"),
+        (["--verifier", "nowhere.py:rule"], "there is no file nowhere.py"),
     ):
         with pytest.raises(UserError, match=line):
             VLMRAFTTrainer(config(tmp_path / "run", *words)).train()
