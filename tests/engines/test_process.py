@@ -49,7 +49,7 @@ def test_a_killed_child_is_noticed_and_leaves_nobody() -> None:
     os.kill(child.pid, signal.SIGKILL)
     with pytest.raises(Gone, match="killed by SIGKILL"):
         child.receive(30)
-    child.stop()
+    child.stop(rest=0.2)
     assert gone(left)
 
 

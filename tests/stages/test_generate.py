@@ -224,8 +224,9 @@ def test_auto_goes_over_to_transformers_where_vllm_does_not_start(
     again = Kept()
     STAGE.run(config(prompts, qwen_folder, tmp_path / "next", device="auto"), progress=again)
     assert not [line for line in again.lines if "takes over" in line], "it is not tried again"
-    with pytest.raises(UserError, match="vLLM does not start"):
+    with pytest.raises(UserError, match="vLLM does not start") as caught:
         STAGE.run(config(prompts, qwen_folder, tmp_path / "must", engine="vllm"), progress=show)
+    Path(str(caught.value).rpartition(" ")[2]).unlink()
 
 
 @needs_vllm

@@ -60,7 +60,7 @@ def test_more_cycles_are_to_run_and_counted(finished: Path) -> None:
 
 def test_nothing_there_yet_and_nothing_tried(tmp_path: Path) -> None:
     made = plan(tmp_path / "run")
-    assert set(states(made).values()) == {"to run"} and len(made.lines) == 18
+    assert set(states(made).values()) == {"to run"} and len(made.lines) == 19
     generate = next(line for line in made.lines if line.step == "generate")
     assert (generate.rows, generate.tokens, generate.at_most) == (96, 96 * 80, True)
     assert made.memory is not None and made.memory.parameters == 955_360

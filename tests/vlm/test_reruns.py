@@ -70,7 +70,7 @@ def test_a_tag_keeps_both(finished: Path, copy: Path) -> None:
     made = {name.split("/")[0] for name in set(after) - set(before)}
     assert made == {
         *("rewards_strict", "sft_strict", "training_strict", "cycle_1_strict", "cycle_2_strict"),
-        *("completions_strict", "scores_strict", "eval"),
+        *("evidence_strict", "completions_strict", "scores_strict", "eval"),
     }
     assert not (copy / "completions_strict/cycle=1").exists()
     assert (copy / "best_strict").resolve().name.endswith("_strict")
@@ -103,7 +103,7 @@ def test_from_takes_what_comes_before_as_it_stands(finished: Path, copy: Path) -
     with pytest.raises(StaleError, match=r"eval/completions/cycle=2.*temperature: 1.0 -> 0.9"):
         VLMRAFTTrainer(config(copy, *more)).train()
     assert digests(copy) == digests(finished)
-    with pytest.raises(UserError, match=r"cannot start at verify: .*completions/cycle=3.* not finished"):
+    with pytest.raises(UserError, match=r"cannot start at verify: .*/cycle=3 before it is not finished"):
         VLMRAFTTrainer(config(copy, "--from", "verify", "--cycle", "3", "--cycles", "3")).train()
 
 
