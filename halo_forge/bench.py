@@ -3,10 +3,14 @@
 - start: seconds until `--help` and `vlm datasets` have answered, each in a process of its own.
 - verify, reward: completions judged per second by one process, on synthetic completions over given evidence.
 - on disk: the stages verify, reward and filter over tables of 200,000 completions (50,000 prompts, 400 parts) in
-  a process of its own: rows per second, the most memory it held after reward and after filter, and the seconds
-  that the same three commands take when everything is finished.
-- with --run, of a finished run: seconds that the same vlm train takes again, detector and reader rows for each
-  distinct image (1 when every image was looked at once), and bytes on disk for each completion.
+  a process of its own: rows per second, the most memory it held after reward and after filter (without the
+  processes that verify may take), and the seconds that the same three commands take when everything is finished.
+- training: seconds of an optimizer step of the small model that the package brings, and of a bare loop on the same
+  batches, by turns. Generation: completion tokens per second of our vLLM engine and of vLLM called directly; left
+  out where vLLM is not installed.
+- with --run, of a finished run: seconds of a cycle by table, the share of it that is not model work, seconds that
+  the same vlm train takes again, detector and reader rows for each distinct image (1 when every image was looked
+  at once), and bytes on disk for each completion.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from halo_forge import bench_models, bench_run
 from halo_forge.config import execution
 from halo_forge.errors import UserError
 
@@ -28,6 +33,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 REPEATS = 5
+GOALS = {
+    "generation, ours / direct": ">= 0.95",
+    "training step, ours / bare": "<= 1.05",
+    "cycle, share not model work": "<= 0.05, cycles of 5 minutes and more",
+    "detector rows per image": "1",
+    "ocr rows per image": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -37,11 +49,13 @@ class Config:
     run: str = execution("", "a finished run to measure too, such as models/vlm_raft")
     rows: int = execution(5000, "synthetic completions to verify in memory")
     disk_rows: int = execution(200_000, "synthetic completions to take from disk to disk (0: none)")
+    steps: int = execution(10, "optimizer steps to compare with a bare loop (0: none)")
+    prompts: int = execution(32, "prompts to generate for, where vLLM is installed (0: none)")
     json: str = execution("", "a file that gets the numbers")
 
     def __post_init__(self) -> None:
-        if self.rows < 1 or self.disk_rows < 0:
-            raise UserError("--rows takes a number above 0, --disk-rows one that is not below 0")
+        if self.rows < 1 or min(self.disk_rows, self.steps, self.prompts) < 0:
+            raise UserError("--rows takes a number above 0, --disk-rows, --steps and --prompts none below 0")
         if self.run and not Path(self.run, "completions").is_dir():
             raise UserError(f"--run {self.run} has no completions table: give the folder of a finished run")
 
@@ -136,51 +150,6 @@ def on_disk(rows: int) -> dict[str, float]:
     }
 
 
-AGAIN = """
-import dataclasses, json, sys
-from halo_forge import store
-from halo_forge.vlm.config import VLMRAFTConfig
-from halo_forge.vlm.run_dir import RunDir
-from halo_forge.vlm.trainer import VLMRAFTTrainer
-
-def refuse(*words, **named):
-    raise SystemExit("the run is not finished: its vlm train would go on")
-
-store.Writer.write, RunDir.record = refuse, lambda *words: None
-with open(sys.argv[1] + "/run.json") as file:
-    config = json.load(file)["config"]
-config |= {"output_dir": sys.argv[1], "force_from": "", "start_from": "", "cycle": 0, "tag": "", "quiet": True}
-config = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
-known = {field.name for field in dataclasses.fields(VLMRAFTConfig)}
-VLMRAFTTrainer(VLMRAFTConfig(**{k: v for k, v in config.items() if k in known})).train()
-"""
-"""The `vlm train` of a finished run once more, forbidden to write a row."""
-
-
-def of_run(run: str) -> dict[str, float]:
-    """Numbers of a finished run: see the module's first lines."""
-    import pyarrow.compute as pc
-
-    from halo_forge.store import Table
-
-    completions = Table(f"{run}/completions", "completions")
-    numbers = {"completions": float(completions.rows)}
-    if completions.rows:
-        numbers["bytes per completion"] = sum(file.stat().st_size for file in completions.files) / completions.rows
-    if Path(run, "run.json").exists():
-        try:
-            numbers["finished vlm train again, seconds"] = _seconds([sys.executable, "-P", "-c", AGAIN, run])
-        except subprocess.CalledProcessError as exc:
-            raise UserError(f"--run {run} does not stand as its vlm train left it: run that command again") from exc
-    if Path(run, "evidence").exists():
-        seen = Table(f"{run}/evidence", "evidence").read(["image_id", "detector", "ocr"])
-        images = len(pc.unique(seen["image_id"]))
-        numbers["images"] = float(images)
-        for part in ("detector", "ocr"):
-            numbers[f"{part} rows per image"] = (seen.num_rows - seen[part].null_count) / max(images, 1)
-    return numbers
-
-
 def measure(config: Config) -> dict[str, float]:
     """Every number, by name."""
     numbers = {
@@ -189,7 +158,9 @@ def measure(config: Config) -> dict[str, float]:
     }
     numbers |= verification(config.rows)
     numbers |= on_disk(config.disk_rows) if config.disk_rows else {}
-    return numbers | (of_run(config.run) if config.run else {})
+    numbers |= bench_models.training(config.steps) if config.steps else {}
+    numbers |= bench_models.generation(config.prompts) if config.prompts else {}
+    return numbers | (bench_run.of_run(config.run) if config.run else {})
 
 
 def run(config: Config) -> int:
@@ -198,9 +169,9 @@ def run(config: Config) -> int:
     from rich.table import Table
 
     numbers = measure(config)
-    table = Table("what", "measured")
+    table = Table("what", "measured", "goal")
     for name, value in numbers.items():
-        table.add_row(name, f"{value:,.3f}" if value < 10 else f"{value:,.0f}")
+        table.add_row(name, f"{value:,.3f}" if value < 10 else f"{value:,.0f}", GOALS.get(name, ""))
     Console().print(table)
     if config.json:
         Path(config.json).write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")

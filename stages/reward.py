@@ -99,7 +99,7 @@ def _custom(scores: pa.Table, weights: Sequence[float]) -> list[tuple[float, pa.
     ]
 
 
-STAGE = Stage("reward", VERSION, Config, reward, rows="scores", output="rewards", part_rows=65_536)
+STAGE = Stage("reward", VERSION, Config, reward, rows="scores", output="rewards", part_rows=8_192)
 
 
 def main(argv: list[str] | None = None) -> int:

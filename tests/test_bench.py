@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from halo_forge import bench, bench_rows
+from halo_forge import bench, bench_models, bench_rows, bench_run
 from halo_forge.schema import from_rows
 from halo_forge.store import Table
+from halo_forge.training.rows import Row
 
 
 def test_numbers_are_measured_and_written(tmp_path: Path) -> None:
-    assert bench.main(["--rows", "40", "--disk-rows", "1200", "--json", str(tmp_path / "bench.json")]) == 0
+    words = ["--rows", "40", "--disk-rows", "1200", "--steps", "0", "--prompts", "0"]
+    assert bench.main([*words, "--json", str(tmp_path / "bench.json")]) == 0
     numbers = json.loads((tmp_path / "bench.json").read_text())
     assert list(numbers) == [
         "--help seconds",
@@ -51,7 +54,7 @@ def test_a_run_is_counted(tmp_path: Path) -> None:
         folder = tmp_path / name / "cycle=1"
         folder.mkdir(parents=True)
         pq.write_table(table, folder / "part-00000.parquet")
-    numbers = bench.of_run(str(tmp_path))
+    numbers = bench_run.of_run(str(tmp_path))
     assert numbers["completions"] == 20 and numbers["images"] == bench_rows.SCENES
     assert numbers["detector rows per image"] == numbers["ocr rows per image"] == 1
     size = (tmp_path / "completions/cycle=1/part-00000.parquet").stat().st_size
@@ -60,7 +63,51 @@ def test_a_run_is_counted(tmp_path: Path) -> None:
     again = tmp_path / "evidence/cycle=2"
     again.mkdir()
     pq.write_table(from_rows([bench_rows.scene(0) | {"cycle": 2}], "evidence"), again / "part-00000.parquet")
-    assert bench.of_run(str(tmp_path))["detector rows per image"] > 1
+    assert bench_run.of_run(str(tmp_path))["detector rows per image"] > 1
+
+
+def finished(run: Path, table: str, cycle: int, seconds: float, parts: list[float], at: float) -> None:
+    folder = run / table / f"cycle={cycle}"
+    folder.mkdir(parents=True)
+    for number, took in enumerate(parts):
+        (folder / f"part-{number:05d}.json").write_text(json.dumps({"seconds": took}))
+    (folder / "_stage.json").write_text(json.dumps({"seconds": seconds}))
+    os.utime(folder / "_stage.json", (at, at))
+
+
+def test_the_share_of_a_cycle_that_is_not_model_work(tmp_path: Path) -> None:
+    finished(tmp_path, "eval/benchmark", 0, 1, [], at=1_000_000)
+    for cycle, end in ((1, 1_000_100), (2, 1_000_300)):
+        for table in bench_run.CYCLE:
+            finished(tmp_path, table, cycle, 10, [4, 4], at=end)
+    finished(tmp_path, "completions", 3, 10, [4, 4], at=1_000_400)  # a cycle that is under way does not count
+    numbers = bench_run.cycles(tmp_path)
+    assert numbers["cycle, seconds"] == 150 and numbers["cycle, seconds in completions"] == 8
+    assert numbers["cycle, seconds in training"] == numbers["cycle, seconds in scores"] == 10
+    assert numbers["cycle, share not model work"] == pytest.approx(1 - (3 * 8 + 10) / 150)
+    assert bench_run.cycle(tmp_path, 3) == {} == bench_run.cycles(tmp_path / "scores")
+
+
+def test_a_copied_run_counts_the_seconds_of_its_tables(tmp_path: Path) -> None:
+    finished(tmp_path, "eval/benchmark", 0, 1, [], at=1_000_000)
+    for table in bench_run.CYCLE:
+        finished(tmp_path, table, 1, 10, [4, 4], at=1_000_000)
+    assert bench_run.cycle(tmp_path, 1)["all"] == 3 * 8 + 5 * 10
+
+
+def test_training_is_compared_on_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[list[str]] = []
+    bare = bench_models._bare
+
+    def watched(ref: object, batches: list[list[Row]], pictures: dict[str, bytes], settings: object) -> float:
+        shown.append([row.image_ids[0] for batch in batches for row in batch])
+        return bare(ref, batches, pictures, settings)
+
+    monkeypatch.setattr(bench_models, "_bare", watched)
+    monkeypatch.setattr(bench_models, "TURNS", 1)
+    numbers = bench_models.training(1)
+    assert len(shown[0]) >= 2 * bench_models.BATCH and set(shown[0]) == {f"image-{i}" for i in range(32)}
+    assert 0.3 < numbers["training step, ours / bare"] < 3
 
 
 def test_a_run_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,11 +12,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from halo_forge.models.families import BY_NAME
+from halo_forge.models.merge import write_merged
 from halo_forge.models.resolve import ModelRef
 
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -43,22 +43,10 @@ def loads_directly(folder: Path, family: str) -> bool:
 
 @contextmanager
 def merged(ref: ModelRef, trust_remote_code: bool = False) -> Iterator[Path]:
-    """A temporary folder with base and adapter of `ref` as one full model and its processor.
-
-    They are added in float32 and stored as the base is, so that nothing is rounded twice.
-    """
-    from halo_forge.models.load import load_policy, load_processor
-
+    """A temporary folder with base and adapter of `ref` as one full model and its processor."""
     folder = Path(tempfile.mkdtemp(prefix="halo-forge-merged-"))
     try:
-        model, _ = load_policy(ref, "cpu", "float32", trust_remote_code=trust_remote_code)
-        model = model.merge_and_unload()
-        stored = ref.config.get("dtype") or ref.config.get("torch_dtype")
-        if stored in ("bfloat16", "float16"):
-            model.to(getattr(import_module("torch"), stored))
-        model.save_pretrained(folder)
-        load_processor(ref, trust_remote_code=trust_remote_code).save_pretrained(folder)
-        del model
+        write_merged(ref, folder, trust_remote_code)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Checkpoints of an interrupted training: which one to go on from, and one taken after the last step."""
+"""The folder of a training under way: its checkpoints, which one to go on from, and what memory allowed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from halo_forge.models.load import unwrapped
+from halo_forge.files import read_json, write_json
+from halo_forge.training.settings import Settings
 
 WHOLE = "complete"
 """File written last into a checkpoint: without it, it counts for nothing."""
+_MEMORY = "memory.json"
 
 
 def newest(work: Path, key: str) -> Path | None:
@@ -28,18 +30,24 @@ def newest(work: Path, key: str) -> Path | None:
     return steps[whole[-1]] if whole else None
 
 
-def finished(model: Any, checkpoint: Path | None) -> list[dict[str, Any]] | None:
-    """The log of a training whose last step was saved, its weights put into `model`; None when steps are
-    left.
+def finished(checkpoint: Path | None, settings: Settings) -> list[dict[str, Any]] | None:
+    """The log of a training whose last step was saved; None when steps are left.
 
     The Trainer itself would take one step too many from there.
     """
     if checkpoint is None:
         return None
     state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-    if state["global_step"] < state["max_steps"]:
-        return None
-    from peft import load_peft_weights, set_peft_model_state_dict
+    log: list[dict[str, Any]] = state["log_history"]
+    done = state["global_step"] >= state["max_steps"] or settings.stalled([e["loss"] for e in log if "rows" in e])
+    return log if done else None
 
-    set_peft_model_state_dict(model, load_peft_weights(str(checkpoint), device=str(unwrapped(model).device)))
-    return list(state["log_history"])
+
+def fitting(work: Path) -> int | None:
+    """Rows per forward pass that memory allowed when it ran out before, None where it never did."""
+    return (read_json(work / _MEMORY) or {}).get("micro_batch_size")
+
+
+def note_fitting(work: Path, micro: int) -> None:
+    """Remember it, also for the command that continues."""
+    write_json(work / _MEMORY, {"micro_batch_size": micro})

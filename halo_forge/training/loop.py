@@ -1,52 +1,35 @@
-"""The training loop: transformers' Trainer with our collator, our loss and our checkpoints.
-
-- Loss: cross-entropy over completion tokens, averaged over all tokens of an optimizer step.
-- Logits are computed from the first completion position on only: a vocabulary of 150,000 over the image
-  tokens of the prompt would cost gigabytes for nothing.
-- A checkpoint counts only once its marker is written; an interrupted training continues from the newest such.
-- The finished adapter appears under its name at once, by a rename.
+"""A training from start to end: in one process or several, resumed where it was interrupted, with smaller batches
+where memory runs out, and the finished model under its name at once, by a rename.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import os
+import gc
 import shutil
+import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from halo_forge.errors import UserError
-from halo_forge.files import flush, saving
+from halo_forge.files import saving
 from halo_forge.keys import sha256_json
-from halo_forge.models.families import BY_NAME
-from halo_forge.models.load import load_policy, unwrapped
-from halo_forge.models.resolve import RECORD, ModelRef
-from halo_forge.training.checkpoints import WHOLE, finished, newest
-from halo_forge.training.lora import adapter_digest, add_adapter, trainable_count
-from halo_forge.training.rows import Collator, Row
+from halo_forge.models import folder
+from halo_forge.models.resolve import ModelRef
+from halo_forge.training import weights
+from halo_forge.training.checkpoints import fitting, newest, note_fitting
+from halo_forge.training.rows import Row
+from halo_forge.training.session import Job, Learned, Run, learn
 from halo_forge.training.settings import Settings
 
-
-@dataclass(frozen=True)
-class Run:
-    """How a training runs; nothing here changes the weights beyond rounding."""
-
-    device: str = "auto"
-    dtype: str = "auto"
-    gradient_checkpointing: str = "auto"
-    """auto: on for accelerators; on; off."""
-    save_steps: int = 50
-    trust_remote_code: bool = False
-    min_pixels: int | None = None
-    max_pixels: int | None = None
+__all__ = ["Run", "Trained", "train"]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training: the folder, its log by step, and digests of the trainable weights."""
+    """A finished training: the folder, its log by step, and digests of the trained weights."""
 
     folder: Path
     log: list[dict[str, Any]]
@@ -65,148 +48,95 @@ def train(
     key: str = "",
     tell: Callable[[str], None] = print,
 ) -> Trained:
-    """Train an adapter on `rows` and put it at `output`.
+    """Train on `rows` and put the adapter, or the whole model, at `output`.
 
     `ref` with an adapter goes on training it; without one a fresh adapter starts. `key` names this
     training: a checkpoint under another key is thrown away. Raises UserError: no rows, a loss that is no
-    number, weights that did not change.
+    number, weights that did not change, memory that is too small for one row.
     """
     run = run or Run()
     if not rows:
         raise UserError("nothing to train on: no row has keep = true; see the reasons in sft")
+    weights.refuse(settings, run.device)
     work = output.with_name(f".{output.name}.training")
     same = sha256_json([key, ref.digest, asdict(settings), [asdict(row) for row in rows]])
-    checkpoint = newest(work, same)
-    model, processor = _model(ref, settings, run)
-    before = adapter_digest(model)
-    _announce(model, ref, len(rows), settings, tell)
-    if checkpoint:
-        tell(f"train: continuing from step {checkpoint.name.removeprefix('checkpoint-')}")
-    history = finished(model, checkpoint)
-    if history is None:
-        collator = Collator(model, processor, image, ref.family)
-        trainer = _trainer(model, collator, rows, work, settings, run, tell)
-        with saving(work):
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        history = trainer.state.log_history
-    after = adapter_digest(model)
-    if after == before:
-        raise UserError("training changed no weight: is the learning rate 0, or every completion empty?")
-    log = [_step(entry) for entry in history if "rows" in entry]
+    began = time.monotonic()
+    aside = folder.aside(output)
+    while True:
+        checkpoint = newest(work, same)
+        micro, accumulation = settings.share(run.processes, fitting(work))
+        job = Job(ref, tuple(rows), image, work, aside, checkpoint, micro, accumulation, settings, run)
+        learned = _learned(job, tell)
+        if learned:
+            break
+        if micro == 1:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise UserError(
+                "training: out of memory with one row per forward pass: lower --max-pixels, give "
+                "--gradient-checkpointing on or --mode qlora, or take a smaller model; the same command continues"
+            )
+        smaller, more = settings.share(run.processes, micro // 2)
+        note_fitting(work, smaller)
+        tell(f"train: out of memory: {smaller} rows per forward pass, {more} passes per step from here on")
+    log = [_step(entry) for entry in learned.history if "rows" in entry]
     record = {
         "base": ref.base_given,
         "base_revision": ref.revision,
         "base_digest": ref.base_digest,
         "start": ref.given,
         "start_digest": ref.digest,
-        "adapter_before": before,
-        "adapter_after": after,
+        "adapter_before": learned.before,
+        "adapter_after": learned.after,
         "key": key,
         "settings": asdict(settings),
+        "processes": run.processes,
+        "micro_batch_size": micro,
+        "accumulation": accumulation,
+        "out_of_memory": fitting(work) is not None,
         "rows": len(rows),
-        "seconds": next((entry["train_runtime"] for entry in reversed(history) if "train_runtime" in entry), 0.0),
+        "seconds": _seconds(learned.history, began),
         "log": log,
     }
     with saving(output):
-        _put(model, processor, record, output)
+        _put(aside, output, record)
     shutil.rmtree(work, ignore_errors=True)
-    return Trained(output, log, before, after)
+    return Trained(output, log, learned.before, learned.after)
 
 
-def record_of(folder: Path) -> dict[str, Any] | None:
-    """What was recorded beside an adapter that we trained, None where there is no such record."""
+def _learned(job: Job, tell: Callable[[str], None]) -> Learned | None:
+    """What was learned, None where memory ran out; then everything of the attempt is gone from memory."""
+    if job.run.processes > 1:
+        from halo_forge.training.workers import learn_together
+
+        return learn_together(job, tell)
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None
+        return learn(job, tell)
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+    gc.collect()  # after the exception has let go of its frames
+    torch = sys.modules["torch"]
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
 
 
-def _model(ref: ModelRef, settings: Settings, run: Run) -> tuple[Any, Any]:
-    model, processor = load_policy(
-        ref,
-        run.device,
-        run.dtype,
-        True,
-        max_pixels=run.max_pixels,
-        min_pixels=run.min_pixels,
-        trust_remote_code=run.trust_remote_code,
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the allocator of the CPU, had no memory left."""
+    from accelerate.utils.memory import should_reduce_batch_size
+    from torch import OutOfMemoryError
+
+    if isinstance(error, OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and (
+        should_reduce_batch_size(error) or "out of memory" in str(error).lower()
     )
-    return add_adapter(model, ref, settings), processor
 
 
-def _announce(model: Any, ref: ModelRef, rows: int, settings: Settings, tell: Callable[[str], None]) -> None:
-    """Everything that decides the outcome, said before the first step."""
-    trained, total = trainable_count(model)
-    steps = planned_steps(rows, settings)
-    tell(f"train: {rows} rows, {steps} steps, {trained:,} of {total:,} weights, from {ref.given}")
-    tell(f"train: {', '.join(settings.lines())}")
-    tell(f"train: LoRA on {BY_NAME[ref.family].lora_targets}")
-
-
-def _trainer(
-    model: Any,
-    collator: Collator,
-    rows: Sequence[Row],
-    work: Path,
-    settings: Settings,
-    run: Run,
-    tell: Callable[[str], None],
-) -> Any:
-    """A Trainer on one device: every visible GPU in one process would mean DataParallel, which breaks VLM
-    inputs."""
-    from transformers import PrinterCallback, TrainingArguments
-
-    from halo_forge.training.trainer import CompletionTrainer, Progress
-
-    core = unwrapped(model)
-    on_cpu = core.device.type == "cpu"
-    checkpointing = run.gradient_checkpointing == "on" or (run.gradient_checkpointing == "auto" and not on_cpu)
-    arguments = TrainingArguments(
-        output_dir=str(work),
-        learning_rate=settings.learning_rate,
-        num_train_epochs=settings.epochs,
-        max_steps=settings.max_steps or -1,
-        per_device_train_batch_size=settings.micro,
-        gradient_accumulation_steps=settings.accumulation,
-        weight_decay=settings.weight_decay,
-        max_grad_norm=settings.max_grad_norm,
-        optim="adamw_torch",
-        seed=settings.seed,
-        data_seed=settings.seed,
-        bf16=not on_cpu and core.dtype == _bfloat16(),
-        use_cpu=on_cpu,
-        gradient_checkpointing=checkpointing,
-        gradient_checkpointing_kwargs={"use_reentrant": False} if checkpointing else None,
-        save_strategy="steps",
-        save_steps=run.save_steps,
-        save_total_limit=2,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        log_level="error",
-        report_to=[],
-        dataloader_pin_memory=not on_cpu,
-    )
-    arguments._n_gpu = min(arguments.n_gpu, 1)
-    trainer = CompletionTrainer(settings, model=model, args=arguments, train_dataset=list(rows), data_collator=collator)
-    trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(Progress(tell, WHOLE))
-    return trainer
-
-
-def planned_steps(rows: int, settings: Settings) -> int:
-    """Optimizer steps that a training of `rows` rows takes."""
-    if settings.max_steps:
-        return settings.max_steps
-    return math.ceil(math.ceil(math.ceil(rows / settings.micro) / settings.accumulation) * settings.epochs)
-
-
-def _bfloat16() -> Any:
-    import torch
-
-    return torch.bfloat16
+def _seconds(history: list[dict[str, Any]], began: float) -> float:
+    """Seconds of the Trainer's loop, as it says; of the whole where it was interrupted right after its last step."""
+    told = [float(entry["train_runtime"]) for entry in history if "train_runtime" in entry]
+    return told[-1] if told else round(time.monotonic() - began, 3)
 
 
 def _step(entry: dict[str, Any]) -> dict[str, Any]:
@@ -214,20 +144,4 @@ def _step(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: entry[name] for name in names}
 
 
-def _put(model: Any, processor: Any, record: dict[str, Any], output: Path) -> None:
-    """Adapter, processor and record, written aside and renamed."""
-    aside = output.with_name(f".{output.name}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    model.save_pretrained(aside)
-    processor.save_pretrained(aside)
-    (aside / "README.md").unlink(missing_ok=True)  # peft's empty form
-    (aside / RECORD).write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for file in aside.iterdir():
-        flush(file)
-    old = output.with_name(f".{output.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if output.exists():
-        os.replace(output, old)
-    os.replace(aside, output)
-    shutil.rmtree(old, ignore_errors=True)
+_put = folder.put

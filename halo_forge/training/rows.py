@@ -3,14 +3,16 @@
     input_ids       prompt (images expanded) · completion · end token · padding on the right
     labels          -100 …                   · completion · end token · -100 …
     attention_mask  1 …                      · 1 …        · 1         · 0 …
+    reference       0 …                      · log-probability each   · 0 …     (only where it is known)
 
-Padding is masked by position: some models pad with their end token, which must be learned.
+Padding is masked by position: some models pad with their end token, which must be learned. Of rows with a rejected
+completion come the kept ones first, then, in the same order, the rejected ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from halo_forge.engines.pictures import describe
@@ -33,17 +35,31 @@ class Row:
     image_ids: tuple[str, ...]
     completion: str
     token_ids: tuple[int, ...] | None = None
+    rejected: str | None = None
+    """A wrong completion of the same prompt, for dpo."""
+    rejected_ids: tuple[int, ...] | None = None
+    counts: bool = True
+    """False: it fills up the last batch of several processes and is not learned."""
+
+    def answers(self) -> list[Row]:
+        """The row, or where it has a rejected completion two: the kept and the rejected one, each alone."""
+        if self.rejected is None:
+            return [self]
+        alone = replace(self, rejected=None, rejected_ids=None)
+        return [alone, replace(alone, completion=self.rejected, token_ids=self.rejected_ids)]
 
 
 class Collator:
     """Makes model inputs of rows. `image(image_id)` gives encoded bytes.
 
-    Raises UserError naming the prompt for a row that cannot be trained on.
+    `reference` holds log-probabilities of a row's answer ids under another policy; where it has any, batches get
+    them in a column of their own. Raises UserError naming the prompt for a row that cannot be trained on.
     """
 
     def __init__(self, model: Any, processor: Any, image: Callable[[str], bytes], family: str = "auto") -> None:
         core = unwrapped(model)
         self.processor, self.image = processor, image
+        self.reference: Mapping[Row, Sequence[float]] = {}
         self.nested = BY_NAME[family].nested_images
         self.eos = eos_ids(core, processor)
         self.limit = context_length(core)
@@ -52,6 +68,7 @@ class Collator:
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Torch tensors by name: the processor's, with ids, mask, labels and per-token columns extended."""
+        rows = [row for turn in zip(*(row.answers() for row in rows), strict=True) for row in turn]
         encoded = self._prompts(rows)
         prompts = [real_ids(encoded, place) for place in range(len(rows))]
         answers = [self.answer_ids(row) for row in rows]
@@ -61,7 +78,20 @@ class Collator:
                     f"training row {row.prompt_id} has {len(prompt) + len(answer)} tokens, the model takes "
                     f"{self.limit}: lower --max-pixels or drop the row"
                 )
-        return self._extended(encoded, prompts, answers)
+        batch = self._extended(encoded, prompts, answers)
+        for place, row in enumerate(rows):
+            if not row.counts:
+                batch["labels"][place] = IGNORED
+        return self._with_reference(batch, rows) if self.reference else batch
+
+    def _with_reference(self, batch: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+        import torch
+
+        known = torch.zeros(batch["labels"].shape)
+        for place, row in enumerate(rows):
+            if row.counts:
+                known[place, batch["labels"][place] != IGNORED] = torch.tensor(self.reference[row])
+        return {**batch, "reference": known}
 
     def answer_ids(self, row: Row) -> list[int]:
         """Ids the model is to say: the sampled ones, else the text's, ended by the end token."""

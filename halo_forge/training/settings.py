@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from halo_forge.errors import UserError, nearest
@@ -10,6 +11,11 @@ from halo_forge.errors import UserError, nearest
 LR_DECAY = 0.85
 LR_FLOOR = 1e-6
 SCHEDULERS = ("cosine", "linear", "constant")
+OBJECTIVES = ("raft", "raft++", "dpo")
+"""What is minimised; `objectives` has the formulas."""
+MODES = ("lora", "qlora", "full")
+"""What is trained: an adapter, an adapter on a base in 4 bits, or the weights themselves."""
+BETA = 0.1
 
 
 def learning_rate(cycle: int, base: float = 5e-5, decay: float = LR_DECAY, floor: float = LR_FLOOR) -> float:
@@ -42,6 +48,14 @@ class Settings:
     weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     seed: int = 0
+    objective: str = "raft"
+    beta: float = BETA
+    """dpo: how strongly the policy is held at the one it started from."""
+    mode: str = "lora"
+    train_vision: bool = False
+    """The vision tower and its projection are trained as well."""
+    patience: int = 0
+    """Stop when the mean loss of this many steps is not below that of as many before; 0: never."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -52,15 +66,19 @@ class Settings:
             "batch_size",
             "micro_batch_size",
             "max_grad_norm",
+            "beta",
         ):
             if not getattr(self, name) > 0:
                 raise UserError(f"training: {name} must be above 0, got {getattr(self, name)}")
-        if self.scheduler not in SCHEDULERS:
-            raise UserError(f"training: no scheduler {self.scheduler!r}: {nearest(self.scheduler, SCHEDULERS)}")
+        for name, known in (("scheduler", SCHEDULERS), ("objective", OBJECTIVES), ("mode", MODES)):
+            if getattr(self, name) not in known:
+                value = getattr(self, name)
+                raise UserError(f"training: no {name} {value!r}: {nearest(value, known)}")
         if not (0 <= self.dropout < 1 and 0 <= self.warmup_ratio < 1 and self.weight_decay >= 0):
             raise UserError("training: need 0 <= dropout < 1, 0 <= warmup_ratio < 1 and weight_decay >= 0")
-        if self.max_steps < 0:
-            raise UserError(f"training: max_steps must be 0 (by epochs) or more, got {self.max_steps}")
+        for name, none in (("max_steps", "by epochs"), ("patience", "never stop early")):
+            if getattr(self, name) < 0:
+                raise UserError(f"training: {name} must be 0 ({none}) or more, got {getattr(self, name)}")
         if self.batch_size % min(self.micro_batch_size, self.batch_size):
             raise UserError(
                 f"training: batch_size {self.batch_size} is no multiple of micro_batch_size {self.micro_batch_size}"
@@ -71,10 +89,29 @@ class Settings:
         """Rows per forward pass, never more than a step has."""
         return min(self.micro_batch_size, self.batch_size)
 
-    @property
-    def accumulation(self) -> int:
-        """Forward passes per optimizer step."""
-        return self.batch_size // self.micro
+    def share(self, processes: int = 1, at_most: int | None = None) -> tuple[int, int]:
+        """(rows per forward pass, forward passes per optimizer step) of each of `processes`: together the rows of a
+        step, whatever fits. `at_most` bounds the former where memory does. Raises UserError."""
+        each = self.batch_size // processes
+        if each * processes != self.batch_size:
+            raise UserError(f"training: batch_size {self.batch_size} is no multiple of {processes} processes")
+        most = min(self.micro if at_most is None else at_most, each)
+        micro = next(size for size in range(most, 0, -1) if each % size == 0)
+        return micro, each // micro
+
+    def steps(self, rows: int) -> int:
+        """Optimizer steps that a training of `rows` rows takes, if it is not stopped early."""
+        if self.max_steps:
+            return self.max_steps
+        return math.ceil(math.ceil(math.ceil(rows / self.micro) / (self.batch_size // self.micro)) * self.epochs)
+
+    def stalled(self, losses: Sequence[float]) -> bool:
+        """Whether to stop after these losses of the steps so far: the last `patience` of them are on average not
+        below the `patience` before. It looks at nothing else, so a resumed training stops at the same step."""
+        count = self.patience
+        if not count or len(losses) < 2 * count:
+            return False
+        return sum(losses[-count:]) >= sum(losses[-2 * count : -count])
 
     def factor(self, step: int, steps: int) -> float:
         """Share of the peak learning rate at optimizer step `step` (from 0) of `steps`.

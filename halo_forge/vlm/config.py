@@ -17,8 +17,10 @@ from halo_forge.config import execution, identity, target, weights
 from halo_forge.engines import choose
 from halo_forge.errors import UserError, nearest
 from halo_forge.presets import PRESETS, weights_of
+from halo_forge.training.settings import BETA, MODES, OBJECTIVES
 
 TAG = re.compile(r"[a-z][a-z0-9_]{0,40}")
+STARTS = ("last", "base")
 STAGES = ("prompts", "perceive", "generate", "verify", "reward", "filter", "train", "benchmark")
 
 
@@ -83,6 +85,15 @@ class VLMRAFTConfig:
         None, "verified grounded answers also train the direct prompt (none: in mixed style)"
     )
 
+    objective: str = identity(
+        "raft",
+        "raft: cross-entropy on kept rows; raft++: their ratio to the start policy, clipped; dpo: right against wrong",
+        choices=OBJECTIVES,
+    )
+    beta: float = identity(BETA, "dpo: how strongly the policy is held at the one a cycle started from")
+    mode: str = identity("lora", "lora, qlora (base in 4 bits, GPU), or full: all weights", choices=MODES)
+    train_vision: bool = identity(False, "train the vision tower and its projection as well")
+    start: str = identity("last", "each cycle trains the last cycle's model further, or the base anew", choices=STARTS)
     learning_rate: float = identity(5e-5, "peak learning rate of cycle 1")
     lr_decay_per_cycle: float = identity(0.85, "learning rate factor per cycle", flag="lr_decay")
     min_lr: float = identity(1e-6, "floor of the learning rate")
@@ -94,6 +105,9 @@ class VLMRAFTConfig:
     batch_size: int = identity(16, "rows per optimizer step")
     micro_batch_size: int = identity(4, "rows per forward pass")
     warmup_ratio: float = identity(0.1, "share of steps with a rising learning rate")
+    patience: int = identity(0, "stop when the mean loss of so many steps is not below that of those before; 0: off")
+    num_processes: int = execution(1, "training processes that share the rows of a step, one per GPU")
+    merge: bool = execution(False, "also write base and adapter of each cycle as one model, to cycle_N-merged")
 
     min_pixels: int = identity(0, "least pixels of an image (0: the card's, else the model's)")
     max_pixels: int = identity(0, "most pixels of an image (0: the card's, else the model's)")
@@ -118,6 +132,11 @@ class VLMRAFTConfig:
             raise UserError(f"the weights must be >= 0 and not all 0, not {self.weights}")
         if self.weight and len(self.weight) != len(self.verifier):
             raise UserError(f"--weight has {len(self.weight)} numbers for {len(self.verifier)} of --verifier")
+        if self.mode == "full" and self.quantization:
+            raise UserError(f"--quantization {self.quantization}: --mode full trains weights that are not packed")
+        if self.mode == "qlora" or (self.mode == "lora" and self.quantization == "nf4"):  # one and the same
+            object.__setattr__(self, "mode", "qlora")
+            object.__setattr__(self, "quantization", "nf4")
         same = ("device", "base_url", "quantization", "tensor_parallel", "batch_invariant")
         choose.check(self.engine, **{name: getattr(self, name) for name in same})
         if not 0 < self.lr_decay_per_cycle <= 1:

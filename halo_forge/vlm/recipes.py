@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,16 +157,18 @@ class Recipes:
         )
 
     def train(self, cycle: int) -> training.Config:
-        """The policy of the cycle before, trained further at the cycle's learning rate."""
+        """The policy of the cycle before, or the base, trained at the cycle's learning rate."""
         c = self.config
         rate = learning_rate(cycle, c.learning_rate, c.lr_decay_per_cycle, c.min_lr)
-        log = self.dir.table("training", cycle)
-        return self.lesson(
-            self.dir.table("sft", cycle), self.policy(cycle - 1), self.dir.model(cycle), log, cycle, rate
+        model = self.policy(0 if c.start == "base" else cycle - 1)
+        lesson = self.lesson(
+            self.dir.table("sft", cycle), model, self.dir.model(cycle), self.dir.table("training", cycle), cycle, rate
         )
+        return replace(lesson, **self._same(training.Config, "objective", "beta", "patience", "merge"))
 
     def lesson(self, sft: str, model: str, output: Path, log: str, cycle: int, rate: float) -> training.Config:
-        """`model` trained on `sft` into `output`, the training table at `log`."""
+        """`model` trained on `sft` into `output` with cross-entropy, the training table at `log`."""
+        form = ("mode", "train_vision", "num_processes")
         same = ("rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "micro_batch_size", "warmup_ratio")
         return training.Config(
             sft=sft,
@@ -178,5 +180,5 @@ class Recipes:
             cycle=cycle,
             learning_rate=rate,
             **self._pixels(),
-            **self._same(training.Config, *same),
+            **self._same(training.Config, *form, *same),
         )

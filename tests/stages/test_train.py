@@ -12,11 +12,11 @@ import pytest
 from halo_forge import schema
 from halo_forge.errors import UserError
 from halo_forge.images import image_id
-from halo_forge.models import resolve
+from halo_forge.models import folder, resolve
 from halo_forge.progress import Progress
 from halo_forge.stages.train import Config, train, training_rows
 from halo_forge.store import StaleError, Table
-from halo_forge.training import loop
+from halo_forge.training import weights
 from tests.tiny import picture
 
 QUIET = Progress(quiet=True)
@@ -65,8 +65,9 @@ def config(run: Path, model: Path, **named: Any) -> Config:
 
 
 def test_only_kept_rows_with_a_prompt(run: Path) -> None:
-    rows, lost = training_rows(Table(str(run / "sft"), "sft"), Table(str(run / "prompts"), "prompts"))
-    assert [row.prompt_id for row in rows] == [f"p{number}" for number in range(6)] and lost == 1
+    rows, left_out = training_rows(Table(str(run / "sft"), "sft"), Table(str(run / "prompts"), "prompts"))
+    assert [row.prompt_id for row in rows] == [f"p{number}" for number in range(6)]
+    assert list(left_out.values()) == [1]
     assert rows[0].token_ids == (60, 61) and rows[1].token_ids is None
     assert all(len(row.image_ids) == 1 and row.prompt for row in rows)
 
@@ -84,7 +85,7 @@ def test_an_adapter_and_its_table(run: Path, qwen_folder: Path) -> None:
 def test_once(run: Path, qwen_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = train(config(run, qwen_folder), QUIET)
     before = first.files[0].read_bytes()
-    monkeypatch.setattr(loop, "load_policy", lambda *_, **__: pytest.fail("trained twice"))
+    monkeypatch.setattr(weights, "load_policy", lambda *_, **__: pytest.fail("trained twice"))
     assert train(config(run, qwen_folder, device="auto"), QUIET).files[0].read_bytes() == before
     shutil.rmtree(run / "training")  # the adapter alone still holds its log
     assert train(config(run, qwen_folder), QUIET).files[0].read_bytes() == before
@@ -106,7 +107,7 @@ def test_the_next_cycle(run: Path, qwen_folder: Path) -> None:
     train(config(run, qwen_folder), QUIET)
     second = train(config(run, run / "cycle_1", output=str(run / "cycle_2"), cycle=2), QUIET)
     assert set(second.read()["cycle"].to_pylist()) == {2}
-    one, two = (loop.record_of(run / name) for name in ("cycle_1", "cycle_2"))
+    one, two = (folder.record_of(run / name) for name in ("cycle_1", "cycle_2"))
     assert one is not None and two is not None and two["adapter_before"] == one["adapter_after"]
 
 
@@ -114,7 +115,7 @@ def test_nothing_kept_is_said_before_a_model_loads(
     run: Path, qwen_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write([{"prompt_id": "p0", "sample_index": 0, "keep": False, "completion": "x"}], "sft", run)
-    monkeypatch.setattr(loop, "load_policy", lambda *_, **__: pytest.fail("loaded a model for nothing"))
+    monkeypatch.setattr(weights, "load_policy", lambda *_, **__: pytest.fail("loaded a model for nothing"))
     with pytest.raises(UserError, match="nothing to train on"):
         train(config(run, qwen_folder), QUIET)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,11 @@ from halo_forge.engines.transformers import Completion, Generator, Request, Samp
 from halo_forge.errors import UserError
 from halo_forge.models import load_policy, resolve
 from halo_forge.models.digest import digest_folder
-from halo_forge.training.loop import Run, Trained, record_of, train
+from halo_forge.models.folder import record_of
+from halo_forge.training.loop import Run, train
 from halo_forge.training.rows import Row
 from halo_forge.training.settings import Settings
-from tests.tiny import picture
-
-SAID = "I see a red circle. <answer>2</answer>"
-ROWS = [Row(f"p{i}", f"What is shown in {i}?", (str(i),), SAID) for i in range(12)]
-CPU = Run(device="cpu", save_steps=3)
-SHORT = Settings(learning_rate=5e-3, max_steps=8, batch_size=4, micro_batch_size=2, dropout=0.1)
-
-
-def image(image_id: str) -> bytes:
-    return picture(int(image_id))
-
-
-def quiet(line: str) -> None:
-    return None
-
-
-def short(model: Path, output: Path, settings: Settings = SHORT, **named: Any) -> Trained:
-    return train(resolve(str(model)), ROWS, image, output, settings, CPU, **{"tell": quiet, "key": "k", **named})
-
-
-def weights(folder: Path) -> str:
-    return hashlib.sha256((folder / "adapter_model.safetensors").read_bytes()).hexdigest()
+from tests.training.lessons import CPU, ROWS, SAID, SHORT, Killed, die_at, image, quiet, short, weights
 
 
 def answer(model: Path) -> Completion:
@@ -87,33 +66,26 @@ def test_the_same_training_gives_the_same_bytes(qwen_folder: Path, tmp_path: Pat
     assert weights(other.folder) != weights(first.folder)
 
 
-class Killed(BaseException):
-    """What a kill looks like from inside."""
-
-
-def die_at(step: int) -> Callable[..., None]:
-    def on_log(self: Any, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == step:
-            raise Killed
-
-    return on_log
-
-
-@pytest.mark.parametrize("step", [1, 5, 8])
+@pytest.mark.parametrize(
+    ("step", "changed"),
+    [(1, {}), (5, {}), (8, {}), (5, {"objective": "raft++"}), (8, {"objective": "dpo"}), (5, {"objective": "dpo"}),
+     (5, {"mode": "full"}), (8, {"mode": "full"})],
+)  # fmt: skip
 def test_an_interrupted_training_ends_as_an_unbroken_one(
-    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, changed: dict[str, Any]
 ) -> None:
     from halo_forge.training.trainer import Progress
 
-    whole = short(qwen_folder, tmp_path / "whole")
+    settings = replace(SHORT, **changed)
+    whole = short(qwen_folder, tmp_path / "whole", settings)
 
     output = tmp_path / "broken"
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Progress, "on_log", die_at(step))
-        short(qwen_folder, output)
+        short(qwen_folder, output, settings)
     assert not output.exists()
     said: list[str] = []
-    resumed = short(qwen_folder, output, tell=said.append)
+    resumed = short(qwen_folder, output, settings, tell=said.append)
     assert any("continuing from step" in line for line in said) == (step > 3)
     assert weights(resumed.folder) == weights(whole.folder)
     assert resumed.log == whole.log and resumed.before == whole.before
@@ -227,7 +199,7 @@ def test_the_loss_is_the_mean_over_completion_tokens(qwen_folder: Path, tmp_path
 def test_no_rows_no_change_and_no_number_are_errors(
     qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import torch
+    from halo_forge.training import objectives
 
     ref = resolve(str(qwen_folder))
     with pytest.raises(UserError, match="nothing to train on"):
@@ -235,8 +207,8 @@ def test_no_rows_no_change_and_no_number_are_errors(
     frozen = Settings(learning_rate=1e-45, max_steps=1, batch_size=4)
     with pytest.raises(UserError, match="changed no weight"):
         train(ref, ROWS, image, tmp_path / "m", frozen, CPU, tell=quiet)
-    real = torch.nn.functional.cross_entropy
-    monkeypatch.setattr(torch.nn.functional, "cross_entropy", lambda *a, **k: real(*a, **k) * float("nan"))
+    real = objectives.cross_entropy
+    monkeypatch.setattr(objectives, "cross_entropy", lambda *a, **k: real(*a, **k) * float("nan"))
     with pytest.raises(UserError, match="loss is nan"):
         train(ref, ROWS, image, tmp_path / "m", SHORT, CPU, tell=quiet)
     assert not (tmp_path / "m").exists()

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from halo_forge.errors import UserError
-from halo_forge.training.loop import planned_steps
 from halo_forge.training.settings import Settings, learning_rate
 
 
@@ -44,6 +43,6 @@ def test_settings_that_make_no_sense(bad: dict[str, Any]) -> None:
 
 def test_steps_that_a_training_takes() -> None:
     settings = Settings(batch_size=16, micro_batch_size=4, epochs=2)
-    assert [planned_steps(rows, settings) for rows in (1, 16, 17, 160)] == [2, 2, 4, 20]
-    assert planned_steps(5, Settings(max_steps=7)) == 7
+    assert [settings.steps(rows) for rows in (1, 16, 17, 160)] == [2, 2, 4, 20]
+    assert Settings(max_steps=7).steps(5) == 7
     assert Settings(batch_size=2, micro_batch_size=8).micro == 2
