@@ -60,7 +60,9 @@ class CompletionTrainer(Trainer):
         """The Trainer's; several processes go through the rows in the order of one."""
         if self.args.world_size == 1:
             return super()._get_train_sampler(train_dataset)
-        return Shuffled(len(self.rows), len(self.data), self.settings.seed)
+        order = Shuffled(len(self.rows), len(self.data), self.settings.seed)
+        self.add_callback(Epochs(order))
+        return order
 
     def get_batch_samples(self, *arguments: Any, **named: Any) -> Any:
         """As the Trainer's; notes what the coming step consists of, in all processes."""
@@ -164,6 +166,17 @@ class Shuffled(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Each epoch has an order of its own."""
         self.order.set_epoch(epoch)
+
+
+class Epochs(TrainerCallback):
+    """Tells the order which epoch begins: accelerate does not where batches are skipped, that is, when a training in
+    several processes resumes within an epoch."""
+
+    def __init__(self, order: Shuffled) -> None:
+        self.order = order
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.order.set_epoch(int(state.epoch or 0))
 
 
 class Progress(TrainerCallback):

@@ -92,6 +92,19 @@ def test_an_interrupted_training_ends_as_an_unbroken_one(
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_it_resumes_in_the_middle_of_an_epoch(
+    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from halo_forge.training.trainer import Progress
+
+    run = replace(CPU, save_steps=2)
+    whole = short(qwen_folder, tmp_path / "whole", run=run)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Progress, "on_log", die_at(6))  # an epoch has three steps: it goes on after step 4
+        short(qwen_folder, tmp_path / "m", run=run)
+    assert weights(short(qwen_folder, tmp_path / "m", run=run).folder) == weights(whole.folder)
+
+
 def test_a_kill_after_the_last_step_loses_nothing(
     qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
