@@ -152,6 +152,7 @@ def on_disk(rows: int) -> dict[str, float]:
 
 def measure(config: Config) -> dict[str, float]:
     """Every number, by name."""
+    of_run = bench_run.of_run(config.run) if config.run else {}  # first: it may refuse
     numbers = {
         "--help seconds": start_seconds("--help"),
         "vlm datasets seconds": start_seconds("vlm", "datasets"),
@@ -160,7 +161,7 @@ def measure(config: Config) -> dict[str, float]:
     numbers |= on_disk(config.disk_rows) if config.disk_rows else {}
     numbers |= bench_models.training(config.steps) if config.steps else {}
     numbers |= bench_models.generation(config.prompts) if config.prompts else {}
-    return numbers | (bench_run.of_run(config.run) if config.run else {})
+    return numbers | of_run
 
 
 def run(config: Config) -> int:

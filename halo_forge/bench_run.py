@@ -19,6 +19,7 @@ MODEL_WORK = ("evidence", "completions", "training", "eval/completions")
 AGAIN = """
 import dataclasses, json, sys
 from halo_forge import store
+from halo_forge.cli import guard
 from halo_forge.vlm.config import VLMRAFTConfig
 from halo_forge.vlm.run_dir import RunDir
 from halo_forge.vlm.trainer import VLMRAFTTrainer
@@ -32,7 +33,8 @@ with open(sys.argv[1] + "/run.json") as file:
 config |= {"output_dir": sys.argv[1], "force_from": "", "start_from": "", "cycle": 0, "tag": "", "quiet": True}
 config = {name: tuple(value) if isinstance(value, list) else value for name, value in config.items()}
 known = {field.name for field in dataclasses.fields(VLMRAFTConfig)}
-VLMRAFTTrainer(VLMRAFTConfig(**{k: v for k, v in config.items() if k in known})).train()
+config = VLMRAFTConfig(**{k: v for k, v in config.items() if k in known})
+sys.exit(guard(lambda: VLMRAFTTrainer(config).train() and 0))
 """
 """The `vlm train` of a finished run once more, forbidden to write a row."""
 
