@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from halo_forge.metrics import words as table
 from halo_forge.metrics.quantities import quantities, tokens
-from halo_forge.metrics.typed import negated
+from halo_forge.metrics.typed import alternatives, negated
 from halo_forge.text import normalise, words
 
 _DIGITS = re.compile(r"\d|(?<=\d)\.(?=\d)")
@@ -28,7 +28,7 @@ def copied(prediction: str, answer: str, question: str = "") -> bool:
     said, asked = words(prediction), words(question)
     if len(said) < max(4, 0.6 * len(asked)) or not set(said) <= set(asked) or said == words(answer):
         return False
-    if len(alternatives(question) & set(said)) == 1 and "?" not in prediction:
+    if len(alternatives(tokens(question)) & set(said)) == 1 and "?" not in prediction:
         return False
     stated = "?" not in prediction and _starts(asked) and not _starts(said)
     return not (stated and f" {' '.join(said)} " not in f" {' '.join(asked)} ")
@@ -45,13 +45,14 @@ _ASKING = frozenset(["is", "are", "was", "were", "do", "does", "did", "can", "co
 def hedged(prediction: str, answer: str, question: str = "") -> bool:
     """Alternatives ("4 or 5", "left/right"), both options of the question, or "maybe" in a short answer."""
     toks, gold = tokens(prediction), set(tokens(answer))
-    if any(t in table.ORS and t not in gold and 0 < i < len(toks) - 1 for i, t in enumerate(toks)):
+    whole = words(prediction)  # "7TKR4O2" holds no "o"
+    if any(t in table.ORS and t not in gold and 0 < i < len(whole) - 1 for i, t in enumerate(whole)):
         return not _repeats(toks)
     if "/" in toks and "/" not in gold and any(_slashed(toks, i) for i, t in enumerate(toks) if t == "/"):
         return True
     if any(t in table.HEDGES and t not in gold for t in toks[: 3 if len(toks) > 6 else None]):
         return True
-    both = alternatives(question)
+    both = alternatives(tokens(question))
     return len(both) > 1 and len(both & set(toks)) > 1 and not both <= gold
 
 
@@ -65,19 +66,11 @@ def _slashed(toks: list[str], i: int) -> bool:
     return 0 < i < len(toks) - 1 and toks[i - 1][0].isalpha() and toks[i + 1][0].isalpha()
 
 
-def alternatives(question: str) -> set[str]:
-    """The words on both sides of an "or" in the question ("left or right" -> left, right)."""
-    asked = [t for t in tokens(question) if t not in table.ARTICLES]
-    out: set[str] = set()
-    for i, token in enumerate(asked):
-        if token in ("or", "oder", "ou") and 0 < i < len(asked) - 1:
-            out |= {asked[i - 1], asked[i + 1]}
-    return {t for t in out if t[0].isalnum()}
-
-
 def guesses(prediction: str, answer: str, question: str = "") -> bool:
     """A list of three or more where the reference is not one."""
     said, gold = items(prediction), items(answer)
+    if gold[:1] == said[:1] and gold and (gold[0] in table.YES or gold[0] in table.NO):
+        return False  # "No, that's a cat, not a dog" is one answer
     return len(said) >= 3 and len(said) > len(gold) + 1 and all(len(i.split()) <= 3 for i in said)
 
 

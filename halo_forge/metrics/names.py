@@ -50,7 +50,7 @@ def _readings(prediction: str) -> Iterator[str]:
 
 
 def _score(said: str, answer: str, question: str) -> float:
-    a, b = _core(said), _core(answer)
+    a, b = core(said), core(answer)
     if not a or not b:
         return 0.0
     if a == b or a.replace(" ", "") == b.replace(" ", ""):
@@ -68,7 +68,8 @@ def _score(said: str, answer: str, question: str) -> float:
     return max(_likeness(said, answer), _shared_words(a.split(), b.split()))
 
 
-def _core(text: str) -> str:
+def core(text: str) -> str:
+    """The words of a name without articles."""
     return " ".join(w for w in words(text) if w not in table.ARTICLES) or plain(text)
 
 
@@ -81,7 +82,7 @@ def _near_miss(a: str, b: str) -> float:
 
 
 @lru_cache(maxsize=1)
-def _labels() -> tuple[dict[str, str], dict[str, str]]:
+def labels() -> tuple[dict[str, str], dict[str, str]]:
     """Equal forms, and narrower forms, of the detector's words, singular and plural -> their label."""
     from halo_forge.verifiers.lexicon import (  # here: the verifiers package imports the metrics
         coco_table,
@@ -108,7 +109,7 @@ def _plurals(noun: str) -> tuple[str, ...]:
 def same_thing(a: str, b: str) -> bool | None:
     """Whether `a` names the thing `b` names: True for a synonym, a plural or a kind of it ("kitten" for "cat"),
     False for things known to differ, None if unknown."""
-    equal, narrower = _labels()
+    equal, narrower = labels()
     if a in equal and b in equal:
         person = equal[b] == "person" and b not in ("person", "people")
         return equal[a] == equal[b] and (not person or a == b or a in _plurals(b) or b in _plurals(a))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from halo_forge.answers import extract
-from halo_forge.metrics import guards, typed
+from halo_forge.metrics import guards, statements, typed
 from halo_forge.metrics import words as table
 from halo_forge.metrics.names import text_score
 from halo_forge.metrics.quantities import Quantity, quantities, tokens
@@ -25,7 +25,7 @@ def is_amount(toks: list[str]) -> bool:
 
 
 def _yesno(prediction: str, answer: str, question: str) -> float:
-    said = typed.polarity(tokens(prediction))
+    said = statements.polarity(tokens(prediction), question)
     return float(said is not None and said == typed.polarity(tokens(answer)))
 
 

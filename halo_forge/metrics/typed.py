@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from halo_forge.metrics.quantities import MAX_READ
-from halo_forge.metrics.words import COLOURS, DIRECTIONS, MONTHS, NEGATIONS, NO, VERBS, YES
+from halo_forge.metrics.words import ARTICLES, COLOURS, DIRECTIONS, MONTHS, NEGATIONS, NO, VERBS, YES
 from halo_forge.text import normalise, spelled, strip_accents
 
 # --- times and dates
@@ -147,9 +147,8 @@ def polarity(toks: list[str]) -> bool | None:
         return None
     if bare == ["none"]:
         return False
-    while len(bare) > 1 and bare[0] in _ADVERBS:
-        bare = bare[1:]
-    if len(bare) <= 2 and bare[0] in ("not", "so"):
+    bare = _opening(bare)
+    if len(bare) <= 2 and bare[0] in _SHORT:
         return bare[0] == "so"
     opening = {t in YES for t in itertools.takewhile(lambda t: t in _CLAUSE_WORDS, bare)}
     if len(opening) == 2:
@@ -161,16 +160,40 @@ def polarity(toks: list[str]) -> bool | None:
         return bare[0] in YES
     if said:
         return said.pop()
-    short = len(bare) == 2 and bare[0] in ("there", "it", "he", "she", "they") and toks[-1] != "?"
+    short = len(bare) == 2 and bare[0] in ("there", "it", "he", "she", "they", "i", "we", "you") and toks[-1] != "?"
     if not short and (len(bare) < 3 or not any(t in VERBS for t in bare)):
         return None
     return not negated(_main_clause(toks))
 
 
+def leads(toks: list[str]) -> bool:
+    """A "yes" or "no" of its own opens or closes the tokens ("most likely yes", "probably not")."""
+    bare = _opening([t for t in toks if t[0].isalnum()])
+    return bare[0] in YES or bare[0] in NO or (len(bare) <= 2 and bare[0] in _SHORT) or bool(_interjections(toks))
+
+
+def _opening(bare: list[str]) -> list[str]:
+    """Without the adverbs in front, the last word kept."""
+    while len(bare) > 1 and bare[0] in _ADVERBS and (bare[0] != "i" or bare[1] in _ADVERBS):
+        bare = bare[1:]
+    return bare
+
+
+def alternatives(asked: list[str]) -> set[str]:
+    """The words on both sides of an "or" in a question's tokens ("left or right" -> left, right)."""
+    asked = [t for t in asked if t not in ARTICLES]
+    out: set[str] = set()
+    for i, token in enumerate(asked):
+        if token in ("or", "oder", "ou") and 0 < i < len(asked) - 1:
+            out |= {asked[i - 1], asked[i + 1]}
+    return {t for t in out if t[0].isalnum()}
+
+
+_SHORT = ("not", "so")
 _CLAUSE_WORDS = (YES | NO) - {"not", "never", "correct", "indeed", "certainly", "definitely"}
 _ADVERBS = frozenset(
     ["probably", "certainly", "definitely", "surely", "absolutely", "likely", "most", "of", "course", "i", "think",
-     "believe", "guess"]
+     "believe", "guess", "i'd", "say", "would"]
 )  # fmt: skip
 _JOINS = frozenset({"and", "or", "so", "is", "then", "because", "und", "y", "et"})
 

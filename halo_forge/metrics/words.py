@@ -111,7 +111,7 @@ ANTONYMS = tuple(
             "left/right top/bottom above/below front/back light/dark round/square safe/dangerous "
             "occupied/vacant clean/dirty "
             "asleep/awake same/different parallel/perpendicular positive/negative summer/winter "
-            "sunny/cloudy sunny/rainy"
+            "sunny/cloudy sunny/rainy home/away winner/loser win/loss won/lost present/absent"
         )
     )
 )
@@ -170,7 +170,7 @@ STOP = _set(
     "sign panneau letrero called named "
     "appears looks like kind type looking displayed show shows side"
 )
-ARTICLES = _set("a an the le la les el los las un une una der die das ein eine il lo")
+ARTICLES = _set("a an the le la les el los las un une una der die das ein eine il lo um uma os gli een het")
 HEDGES = _set(
     "maybe perhaps possibly either unsure unclear unknown guess vielleicht quizas peut-etre quiza forse talvez"
 )

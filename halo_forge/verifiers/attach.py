@@ -229,8 +229,8 @@ class Attacher:
         group = [s.mentions[k]]
         while k > 0 and len(group) < _MAX_GROUP and self._joined(s.mentions[k - 1], s.mentions[k]):
             k -= 1
-            if s.mentions[k].sides is not None:
-                break
+            if s.mentions[k].sides is not None or any(s.mentions[k] is g for g in self.grounds.values()):
+                break  # "a cat lies on the couch, and a TV stands on the right": the couch ends the clause before
             group.append(s.mentions[k])
         return group
 

@@ -1,33 +1,46 @@
-"""Boxes and points written in a completion: "[300, 340, 500, 400]", "(55, 120)", with the thing they are
-said to hold."""
+"""Boxes and points written in a completion: "[300, 340, 500, 400]", "(point: 55, 120)", "[x1=300, …]", with the
+thing they are said to hold: named beside them, or under a key of the same JSON object."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from halo_forge.verifiers.claim import Claim
+from halo_forge.verifiers.lexicon import Lexicon
+from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.sentence import Mention, Sentence
 from halo_forge.verifiers.tokens import Tokens
 
-_CLOSE = {"[": "]", "(": ")"}
-_MAX_TOKENS = 14
+_CLOSE = {"[": "]", "(": ")", "<": ">"}
+_TAGS = frozenset(["point", "box", "bbox", "region"])
+_MAX_TOKENS = 24
+_NAMES = words(
+    "x y x1 y1 x2 y2 xmin ymin xmax ymax left top right bottom point box bbox at px center centre bounding "
+    "coordinates region alt \" ' : = , ; [ ( ] )"
+)
+"""What may stand between the numbers, in the order left, top, right, bottom."""
+_KEYS = frozenset(["label", "name", "object", "class", "category"])
+_REACH = 24
 
 
-def boxes_of(tokens: Tokens, sentences: Sequence[Sentence]) -> list[Claim]:
+def boxes_of(tokens: Tokens, sentences: Sequence[Sentence], lexicon: Lexicon) -> list[Claim]:
     """A box or point claim for each bracketed list of four or two numbers with a thing named beside it."""
     claims = []
     mentions = [m for s in sentences for m in s.mentions if not m.negative]
     cursor = 0
     for i, word in enumerate(tokens.low):
-        if word not in _CLOSE:
+        if word in _CLOSE and (word != "<" or not _TAGS.isdisjoint(tokens.low[i + 1 : i + 2])):
+            found = _numbers(tokens, i)
+        elif word.count(",") == 3:
+            found = _bare(tokens, i)
+        else:
             continue
-        found = _numbers(tokens, i)
         if found is None:
             continue
         values, j = found
         while cursor < len(mentions) and mentions[cursor].j <= i:
             cursor += 1
-        owner = _owner(mentions, cursor, i, j)
+        owner = _keyed(tokens, i, j, lexicon) or _owner(mentions, cursor, i, j)
         if owner is not None:
             start, end = tokens.start[min(owner.i, i)], tokens.end[max(owner.j, j) - 1]
             noun = owner.noun
@@ -43,13 +56,40 @@ def _numbers(tokens: Tokens, i: int) -> tuple[tuple[float, ...], int] | None:
             return (tuple(values), j + 1) if len(values) in (2, 4) else None
         if word in _CLOSE and j > i + 1:
             return None
-        if word in (",", "[", "(", "]", ")"):
+        if word in _NAMES:
             continue
         for part in word.split(","):
             try:
                 values.append(float(part[:12]))
             except ValueError:
                 return None
+    return None
+
+
+def _bare(tokens: Tokens, i: int) -> tuple[tuple[float, ...], int] | None:
+    """ "40,80,260,660" without brackets; "1,234,567,890" is one number."""
+    parts = tokens.low[i].split(",")
+    if (
+        not all(p.isdigit() for p in parts)
+        or all(len(p) == 3 for p in parts[1:])
+        or tokens.low[i - 1 : i] in (["["], ["("])
+    ):
+        return None
+    return tuple(float(p[:12]) for p in parts), i + 1
+
+
+def _keyed(tokens: Tokens, i: int, j: int, lexicon: Lexicon) -> Mention | None:
+    """The label of the JSON object around the box: {"bbox_2d": […], "label": "cat"}."""
+    low = tokens.low
+    begin = next((k for k in range(i - 1, max(-1, i - _REACH), -1) if low[k] in ("{", "}")), -1)
+    if begin < 0 or low[begin] != "{":
+        return None
+    end = next((k for k in range(j, min(len(low), j + _REACH)) if low[k] in ("{", "}")), j)
+    for k in (*range(begin, i), *range(j, end)):
+        if low[k] in _KEYS and low[k + 1 : k + 4] in (['"', ":", '"'], ["'", ":", "'"]):
+            found = lexicon.find(low, k + 4)
+            if found is not None and "O" in found[0]:
+                return Mention(found[0]["O"], k + 4, found[1], k + 4)
     return None
 
 

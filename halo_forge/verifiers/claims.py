@@ -24,6 +24,7 @@ from halo_forge.verifiers.sentence import Sentence
 from halo_forge.verifiers.split import Split, split
 from halo_forge.verifiers.texts import Shown, shown_text
 from halo_forge.verifiers.tokens import Tokens, plain, tokenise
+from halo_forge.verifiers.word_sums import word_sums
 
 MAX_CLAIMS = 300
 """More distinct claims than this are not judged: the share of true ones no longer changes."""
@@ -75,7 +76,7 @@ def read(rollout: Rollout, vocabulary: frozenset[str] | None = None, answer: Ans
         attacher = Attacher(tokens, question.asked, question.given)
         for sentence in sentences:
             attacher.add(sentence)
-        claims += attacher.claims + boxes_of(tokens, sentences)
+        claims += attacher.claims + boxes_of(tokens, sentences, words)
         corrections = [tokens.start[i] for i in reader.corrections]
         inferences = _inferences(tokens, sentences)
     claims = _sourced(claims, parts, question)
@@ -113,7 +114,7 @@ def _text(tokens: Tokens, shown: Shown) -> Claim:
 
 def _calculations(tokens: Tokens) -> list[Claim]:
     found = []
-    for s in sums(tokens):
+    for s in (*sums(tokens), *word_sums(tokens)):
         claim = Claim("arithmetic", "", tokens.start[s.i], tokens.end[s.j - 1])
         claim.value = " ".join(tokens.raw[s.i : s.j])
         claim.verdict = "supported" if s.right else "contradicted"
@@ -132,9 +133,12 @@ def _sourced(claims: list[Claim], parts: Split, question: Question) -> list[Clai
     """Set the source; a short answer to a question about text names no things ("Apple Store")."""
     answer = parts.answer
     short = question.kind == "text" and answer.text is not None and len(answer.text) <= 60
+    named = answer.text is not None and answer.text.count(" ") < 4
     kept = []
     for claim in claims:
         claim.source = "chain" if claim.start < parts.chain_end else "answer"
+        if question.absent and claim.kind == "object" and named and claim.start >= answer.start:
+            claim.polarity = False
         if short and claim.source == "answer" and claim.start >= answer.start and claim.kind in ("object", "text"):
             continue
         kept.append(claim)

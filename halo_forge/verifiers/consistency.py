@@ -6,11 +6,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
+from halo_forge.metrics.guards import opposite
+from halo_forge.metrics.match import kind_of, match
+from halo_forge.metrics.names import core, same_thing
 from halo_forge.metrics.words import ANTONYMS
+from halo_forge.text import words
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.claim import Claim, Slot
 from halo_forge.verifiers.claims import Reading
@@ -131,7 +136,12 @@ def _departs(reading: Reading, chain: list[Claim]) -> bool:
             for said, polarity in stated.get(slot, ()):
                 if (said != value and polarity and claim.polarity) or (said == value and polarity != claim.polarity):
                     return True
-    return _other_result(chain, answer) or _other_text(reading, chain)
+    return (
+        _other_result(chain, answer)
+        or _other_text(reading, chain)
+        or _other_conclusion(reading, answer)
+        or _other_winner(reading, answer)
+    )
 
 
 def _other_result(chain: list[Claim], answer: str) -> bool:
@@ -142,7 +152,60 @@ def _other_result(chain: list[Claim], answer: str) -> bool:
     if not results or not 0 < len(tokens) <= 6:
         return False
     stated = [n[0] for i in range(len(tokens)) if (n := number_at(tokens.low, i))]
-    return len(stated) == 1 and stated[0] != Decimal(results[-1])
+    share = "%" in answer or "percent" in tokens.low
+    return len(stated) == 1 and stated[0] not in (Decimal(results[-1]), Decimal(results[-1]) * (100 if share else 1))
+
+
+_TYPED = frozenset(["yesno", "number", "direction", "colour", "time", "date", "letter"])
+
+
+def _other_conclusion(reading: Reading, answer: str) -> bool:
+    """ "So the answer is left" before another answer. Only where both are values of one kind, or things known to
+    differ: "the answer is obvious" concludes nothing."""
+    tokens = reading.tokens
+    if "answer" not in tokens.low:
+        return False
+    said = ""
+    for i, word in enumerate(tokens.low):
+        if tokens.start[i] >= reading.split.chain_end:
+            break
+        if word == "answer" and tokens.low[i + 1 : i + 2] and tokens.low[i + 1] in ("is", ":", "must", "should"):
+            j = i + 3 if tokens.low[i + 2 : i + 3] == ["be"] else i + 2
+            end = next((k for k in range(j, min(j + 9, len(tokens))) if _closes(tokens.low[k])), j)
+            said = reading.split.text[tokens.start[j] : tokens.end[end - 1]] if end > j else said
+    if not said:
+        return False
+    question = reading.rollout.question
+    kind = kind_of(answer, question)
+    if kind in _TYPED:
+        return kind_of(said, question) == kind and not match(said, [answer], question) and not match(answer, [said])
+    return opposite(said, answer) or same_thing(core(said), core(answer)) is False
+
+
+def _other_winner(reading: Reading, answer: str) -> bool:
+    """ "So pears sold least" before the answer "plums" to "Which fruit sold least?": the question's superlative is
+    concluded of something else, named right after the inference and before a word of the question."""
+    asked = frozenset(words(reading.question.text))
+    best = {w for w in asked if w in _SUPERLATIVES or (len(w) > 5 and w.endswith("est"))}
+    if not best:
+        return False
+    low, start = reading.tokens.low, reading.tokens.start
+    for i in [k for k, w in enumerate(low) if w in data.INFERENCE and start[k] < reading.split.chain_end]:
+        end = next((k for k in range(i + 1, min(i + 14, len(low))) if _closes(low[k])), min(i + 14, len(low)))
+        clause = [w for w in low[i + 1 : end] if w not in data.DETERMINERS]
+        named = list(takewhile(lambda w: w not in asked and w not in data.FILLER, clause))
+        if 0 < len(named) <= 2 and len(named) < len(clause) and best & set(clause):
+            winner = " ".join(named)
+            if not match(winner, [answer]) and not match(answer, [winner]):
+                return True
+    return False
+
+
+_SUPERLATIVES = frozenset(["most", "least", "best", "worst", "fewest", "largest", "highest", "lowest"])
+
+
+def _closes(word: str) -> bool:
+    return word[0] in ".,;!\n<" or word == "because"
 
 
 def _other_text(reading: Reading, chain: list[Claim]) -> bool:

@@ -49,6 +49,8 @@ def _claims(question: Question, answer: str, vocabulary: frozenset[str] | None) 
         for sentence in Reader(tokens, words, set()).read():
             attacher.add(sentence)
         claims += [c for c in attacher.claims if c.kind == "object" and c.polarity]
+        for claim in claims:
+            claim.polarity = not question.absent
     return claims
 
 

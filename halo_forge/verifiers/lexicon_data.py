@@ -233,6 +233,14 @@ RELATIONS = {
     "with": "none", "against": "none",
 }  # fmt: skip
 """Surface words to the rule that judges them; "none": a relation no box can judge."""
+RELATIONS |= {
+    f"{more} {where} than": name
+    for more in ("further", "farther", "more")
+    for where, name in (
+        ("left", "left"), ("to the left", "left"), ("right", "right"), ("to the right", "right"),
+        ("up", "above"), ("down", "below"),
+    )
+} | {"higher up than": "above", "lower down than": "below"}  # fmt: skip
 
 CONVERSE = {"right": "left", "below": "above", "under": "above", "in front of": "behind"}
 """relation(A, B) is the converse's relation(B, A)."""

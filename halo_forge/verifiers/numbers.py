@@ -16,6 +16,8 @@ _OPERATORS = {
     "+": "+", "plus": "+", "-": "-", "–": "-", "minus": "-", "*": "*", "×": "*", "x": "*", "times": "*",
     "/": "/", "÷": "/",
 }  # fmt: skip
+MAX_DEPTH = 3
+"""Brackets of a calculation are read this deep."""
 _EQUALS = frozenset(["=", "equals", "equal", "makes", "is", "gives", "totals", "make", "total"])
 
 
@@ -71,29 +73,49 @@ def _sum_at(low: list[str], k: int) -> tuple[Sum | None, int]:
     left = _before(low, k)
     if left is None:
         return None, k + 1
-    start, value = left
-    terms: list[Decimal] = [value]
-    ops: list[str] = []
-    i, n = k, len(low)
-    while i < n and low[i] in _OPERATORS and len(ops) < 64:
-        after = _after(low, i + 1)
-        if after is None:
-            return None, i + 1
-        ops.append(_OPERATORS[low[i]])
-        terms.append(after[0])
-        i = _over_nouns(low, after[1])
-    if i >= n or low[i] not in _EQUALS:
-        return None, i
+    start = bracketed = left[0]
+    while bracketed and low[bracketed - 1] == "(" and start - bracketed < MAX_DEPTH:
+        bracketed -= 1
+    for begin in sorted({bracketed, start}):
+        computed, i = _expression(low, begin, MAX_DEPTH)
+        if computed is not None and i < len(low) and low[i] in _EQUALS:
+            break
+    else:
+        return None, max(i, k + 1)
     i += 1
-    while i < n and low[i] in {"to", "of", "=", "a", "total"}:
+    while i < len(low) and low[i] in {"to", "of", "=", "a", "total"}:
         i += 1
     stated = _after(low, i)
     if stated is None:
-        return None, i
-    computed = evaluate(terms, ops)
-    if computed is None:
-        return None, i
-    return Sum(start, stated[1], computed, stated[0], agrees(computed, stated[0])), stated[1]
+        return None, max(i, k + 1)
+    return Sum(begin, stated[1], computed, stated[0], agrees(computed, stated[0])), stated[1]
+
+
+def _expression(low: list[str], i: int, depth: int) -> tuple[Decimal | None, int]:
+    """The value of `a op b (op c …)` from token i, brackets nested up to `depth`, and the index after it."""
+    terms: list[Decimal] = []
+    ops: list[str] = []
+    while len(ops) < 64:
+        term, i = _term(low, i, depth)
+        if term is None:
+            return None, i
+        terms.append(term)
+        i = _over_nouns(low, i)
+        if i >= len(low) or low[i] not in _OPERATORS:
+            return evaluate(terms, ops), i
+        ops.append(_OPERATORS[low[i]])
+        i += 1
+    return None, i
+
+
+def _term(low: list[str], i: int, depth: int) -> tuple[Decimal | None, int]:
+    while i < len(low) and low[i] in {"the", "a", "another", "$"} and i + 1 < len(low):
+        i += 1
+    if i < len(low) and low[i] == "(" and depth:
+        value, i = _expression(low, i + 1, depth - 1)
+        return (value, i + 1) if i < len(low) and low[i] == ")" else (None, i)
+    found = number_at(low, i) if i < len(low) else None
+    return found if found is not None else (None, i)
 
 
 def agrees(computed: Decimal, stated: Decimal) -> bool:
@@ -121,7 +143,7 @@ def _after(low: list[str], i: int) -> tuple[Decimal, int] | None:
         found = number_at(low, j)
         if found is not None:
             return found
-        if low[j] not in {"the", "a", "another", "$", "("}:
+        if low[j] not in {"the", "a", "another", "$"}:
             return None
     return None
 
@@ -129,9 +151,9 @@ def _after(low: list[str], i: int) -> tuple[Decimal, int] | None:
 def _over_nouns(low: list[str], i: int) -> int:
     """Past up to three nouns ("3 cows + 1 horse = 4")."""
     for j in range(i, min(len(low), i + 4)):
-        if low[j] in _OPERATORS or low[j] in _EQUALS:
+        if low[j] in _OPERATORS or low[j] in _EQUALS or low[j] == ")":
             return j
-        if not (low[j].isalpha() or low[j] in ")€$"):
+        if not (low[j].isalpha() or low[j] in "€$"):
             return j
     return i
 

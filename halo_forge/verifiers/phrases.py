@@ -15,6 +15,9 @@ from halo_forge.verifiers.sides import sides_at
 from halo_forge.verifiers.tokens import Tokens
 
 _DETERMINER_CUES = words("no without neither nor zero lacks lacking lack") | frozenset(data.NEGATIVE_PHRASES)
+_OTHER = words("other more further additional second")
+_LISTING = words("and or ,")
+_CLAUSE_ENDS = frozenset(",.;!<") | words("but and while whereas")
 
 
 class Phrases:
@@ -123,9 +126,41 @@ class Phrases:
             return True
         return False
 
+    def _elided(self, i: int) -> bool:
+        """ "A cup is visible, but a fork isn't": the clause before says what the verb at token i denies. A clause
+        that says something else ("… is asleep, but a dog isn't") denies no thing."""
+        low, mentions = self.low, self.now.mentions
+        after = low[i + 1] if i + 1 < len(low) else "."
+        if not mentions or not (after in _CLAUSE_ENDS or after[0] in "<\n"):
+            return False
+        seen = next((k for k in range(i - 1, max(-1, i - 16), -1) if low[k] in data.SEEN), -1)
+        if 0 <= seen < mentions[-1].i and not (low[seen - 1] in data.NEGATORS or low[seen - 1].endswith("n't")):
+            self._deny_named(seen)
+        return seen >= 0
+
+    def _unseen(self, j: int) -> bool:
+        """ "The dog is not visible": the word before token j denies what was named."""
+        if j >= len(self.low) or self.low[j] not in data.SEEN or not self.now.mentions:
+            return False
+        self._deny_named(-1)
+        return True
+
+    def _deny_named(self, after: int) -> None:
+        """Deny the last thing named after a token, and those joined to it by "and", "or" and commas."""
+        later = self.now.mentions[-1]
+        for m in reversed(self.now.mentions):
+            if m.i < after or not _LISTING.issuperset(self.low[m.j : later.at] if m is not later else ()):
+                break
+            m.negative, later = True, m
+
     def _negate(self, cue: str, i: int, j: int) -> int:
         low = self.low
         following = low[j] if j < len(low) else "."
+        if cue == "not" and self._elided(i):
+            return j
+        if cue == "without" and (self._verb_negated() or "none" in low[max(self.now.begin, i - 8) : i]):
+            self.negation = None  # "isn't without", "none of them is without"
+            return j
         if cue == "no" and following == "one":
             cue, j = "nobody", j + 1
         if cue == "nobody":
@@ -135,8 +170,7 @@ class Phrases:
         starts = following in data.PRONOUNS or following in data.DETERMINERS or following in ("there", "i", "we")
         if cue == "no" and (starts or following in ",.:;!"):
             return j
-        if cue in ("not", "cannot", "never") and following in data.SEEN and self.now.mentions:
-            self.now.mentions[-1].negative = True
+        if cue in ("not", "cannot", "never") and self._unseen(j):
             return j
         if cue in ("none", "absent", "missing", "free"):
             return j
@@ -264,6 +298,7 @@ class Phrases:
         kind, at = self.negation
         if kind in ("det", "contrast"):
             mention.negative = True
+            mention.skip = mention.skip or not _OTHER.isdisjoint(self.low[at + 1 : i])  # "no other dog": there is one
             mention.restricted = kind == "contrast"
             return
         between = self.low[at + 1 : mention.at] if mention.at - at <= 6 else ["far"]

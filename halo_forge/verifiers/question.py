@@ -30,6 +30,8 @@ _UNRESTRICTED = words(
     "do here ? appear pictured of be counted altogether and how many does have has what number a"
 )
 _WHERE = words("on in at near to under above behind beside by below along from of over left right")
+_MISSING = frozenset(["missing", "absent", "lacking", "lacks"])
+_THERE = data.SEEN | {"in", "appear"}
 _YES = frozenset(["yes", "yeah", "yep", "yup", "true", "correct", "si", "oui", "ja"])
 _NO = frozenset(["no", "nope", "false", "incorrect", "non", "nein"])
 
@@ -38,7 +40,8 @@ _NO = frozenset(["no", "nope", "false", "incorrect", "non", "nein"])
 class Question:
     """`kind`: count, colour, side, yesno, text or object. `asked`: the thing it is about; `ground`: the
     other one of "left or right of the bench". `given`: names it presupposes. `restricted`: a count of only
-    some ("on the shelf"). `proposition`: for yes/no, what a "yes" claims."""
+    some ("on the shelf"). `proposition`: for yes/no, what a "yes" claims.
+    `absent`: asks what is not there, so that an answer denies what it names."""
 
     kind: str
     text: str
@@ -47,6 +50,7 @@ class Question:
     asked: Noun | None = None
     ground: Noun | None = None
     restricted: bool = False
+    absent: bool = False
     proposition: tuple[Claim, ...] = ()
     depends: bool = False
 
@@ -71,9 +75,23 @@ def read_question(question: str, vocabulary: frozenset[str] | None) -> Question:
         given=given,
         asked=asked.noun if asked else None,
         ground=ground,
-        restricted=kind == "count" and _restricted(tokens.low, asked),
-        proposition=_proposition(tokens, sentences) if kind == "yesno" else (),
+        restricted=kind == "count" and (_restricted(tokens.low, asked) or _some_people(tokens.low, asked)),
+        proposition=_proposition(tokens, sentences, _some_people(tokens.low, asked)) if kind == "yesno" else (),
+        absent=kind == "object" and _absent(tokens.low),
     )
+
+
+def _some_people(low: list[str], asked: Mention | None) -> bool:
+    """ "How many women?", "Are there children?": the answer says nothing of the other people."""
+    return asked is not None and asked.noun.name == "person" and low[asked.i] not in data.ANYONE
+
+
+def _absent(low: list[str]) -> bool:
+    """ "What is missing?", "Which of these isn't in the picture?" """
+    if _MISSING & set(low):
+        return True
+    denied = next((i for i, w in enumerate(low) if w in ("not", "no") or w.endswith("n't")), len(low))
+    return not _THERE.isdisjoint(low[denied + 1 : denied + 3])
 
 
 def _kind(low: list[str]) -> str:
@@ -103,14 +121,18 @@ def _restricted(low: list[str], asked: Mention | None) -> bool:
     return any(word not in _UNRESTRICTED for word in low[: asked.at] + low[asked.j :])
 
 
-def _proposition(tokens: Tokens, sentences: list) -> tuple[Claim, ...]:  # type: ignore[type-arg]
+def _proposition(tokens: Tokens, sentences: list, some: bool) -> tuple[Claim, ...]:  # type: ignore[type-arg]
     attacher = Attacher(tokens, None, frozenset())
     for sentence in sentences:
         sentence.question = False
         attacher.add(sentence)
-    placed = [c for c in attacher.claims if c.kind in ("relation", "side", "attribute", "count")]
+    placed = [
+        c for c in attacher.claims if c.kind in ("relation", "side", "attribute") or (c.kind == "count" and not some)
+    ]
     if placed:
         return tuple(placed[:1])
+    if some:
+        return ()
     loose = [m.noun.name for s in sentences for m in s.mentions if not m.definite]
     simple = not any(s.relations for s in sentences) and len(tokens) <= 9
     return tuple(c for c in attacher.claims if simple and c.kind == "object" and c.subject in loose)[:1]

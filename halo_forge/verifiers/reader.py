@@ -67,7 +67,8 @@ class Reader(Phrases):
             if word in data.EACH:
                 now.each = True
         elif word.endswith("n't"):
-            self.negation = ("verb", i)
+            if not (self._elided(i) or self._unseen(i + 1)):
+                self.negation = ("verb", i)
             now.verbs.append(i)
         elif word in ("except", "besides", "apart"):
             self.negation = None

@@ -24,6 +24,7 @@ _STOPS = frozenset('.!?;,:(){}[]"') | {
 }
 MAX_SHOWN = 400
 """More quotations than this are not read: claims are capped below that."""
+_QUOTES = frozenset("\"'")
 _OPERATORS = frozenset("+*/=×÷")
 _NAMERS = frozenset(["number", "numbered", "platform", "gate", "route", "track", "page", "lane"])
 _SHOWS = frozenset(
@@ -90,7 +91,11 @@ def _closing(low: list[str], i: int) -> int:
 def _answering(low: list[str], i: int) -> bool:
     """JSON keys and values, and "the answer is "…"", are no reading of the image."""
     before = low[max(0, i - 3) : i]
-    return "answer" in before or "{" in before or (bool(before) and before[-1] == ":" and '"' in before)
+    if before and before[-1] in ("{", ",") and (j := _closing(low, i)) and low[j + 1 : j + 2] == [":"]:
+        return True
+    return (
+        "answer" in before or "{" in before or (bool(before) and before[-1] == ":" and not _QUOTES.isdisjoint(before))
+    )
 
 
 def _said(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:

@@ -30,6 +30,11 @@ _QUOTES = {
     0xAB: '"',
     0xBB: '"',
 }
+_PRONOUNS = frozenset(["it", "that", "there", "here", "what", "who", "where", "how", "let", "he", "she", "this"])
+_PREDICATES = frozenset(
+    ["a", "an", "the", "not", "on", "in", "at", "to", "under", "above", "below", "behind", "beside", "near", "next",
+     "inside", "atop", "between", "over", "missing", "gone", "there", "here", "visible", "by", "against", "along"]
+)  # fmt: skip
 _DROP = frozenset("\u200b\u200c\u200d\ufeff\u2060\u00ad")
 
 
@@ -78,10 +83,25 @@ def tokenise(text: str) -> Tokens:
         raw.append(norm[a:b])
         start.append(a)
         end.append(b)
+    low = [w.lower() for w in raw]
+    if "'s" in norm:
+        for i in range(len(low) - 2, -1, -1):
+            if low[i].endswith("'s") and _is_verb(low, i):
+                cut = end[i] - 2
+                low[i : i + 1], raw[i : i + 1] = [low[i][:-2], "is"], [raw[i][:-2], raw[i][-2:]]
+                start[i : i + 1], end[i : i + 1] = [start[i], cut], [cut, end[i]]
     if offsets is not None:
         start = [offsets[a] for a in start]
         end = [offsets[b - 1] + 1 for b in end]
-    return Tokens([w.lower() for w in raw], raw, start, end)
+    return Tokens(low, raw, start, end)
+
+
+def _is_verb(low: list[str], i: int) -> bool:
+    """ "The car's parked on", "the cat's under": the "'s" of token i is a verb and marks no owner."""
+    if low[i][:-2] in _PRONOUNS or len(low[i]) < 4:
+        return False
+    following, later = low[i + 1], low[i + 2] if i + 2 < len(low) else "."
+    return following in _PREDICATES or (following.endswith(("ing", "ed", "en")) and later in _PREDICATES)
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,201 @@
+"""Sums told in words: "half of 40 is 20", "the sum of 120 and 150 is 270", "from 90 to 180 is an increase of 90".
+
+A cue word opens one rule; each rule reads a bounded number of tokens after it. Like written sums they are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal, DivisionByZero, InvalidOperation
+
+from halo_forge.verifiers.numbers import Sum, agrees, number_at
+from halo_forge.verifiers.tokens import Tokens
+
+Value = tuple[Decimal, int]
+"""A number and the index after it."""
+
+_SKIP = frozenset(["the", "a", "an", "about", "approximately", "roughly", "around", "exactly", "just", "$", "€", "£"])
+_RESULT = frozenset(
+    [
+        "is",
+        "=",
+        "equals",
+        "makes",
+        "make",
+        "gives",
+        "give",
+        "total",
+        "totals",
+        "are",
+        "was",
+        "comes",
+        "leaves",
+        "yields",
+    ]
+)
+_CHANGES = frozenset(
+    ["increase", "rise", "growth", "gain", "decrease", "drop", "fall", "decline", "difference", "change", "reduction",
+     "gap", "jump"]
+)  # fmt: skip
+_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
+_TIMES = {"twice": 2, "double": 2, "triple": 3, "thrice": 3}
+_BY = ("divided", "multiplied")
+_MAX_TERMS = 12
+
+
+def word_sums(tokens: Tokens) -> Iterator[Sum]:
+    """Every sum told in words, in reading order; time linear in the number of tokens."""
+    low, done = tokens.low, 0
+    for i, word in enumerate(low):
+        rule = _RULES.get(word)
+        if rule is None or i < done:
+            continue
+        try:
+            found = rule(low, i)
+        except (InvalidOperation, DivisionByZero):
+            found = None
+        if found is not None:
+            start, computed, (stated, done) = found
+            yield Sum(start, done, computed, stated, agrees(computed, stated))
+
+
+Told = tuple[int, Decimal, Value] | None
+"""Where it starts, the value as computed, the value as stated."""
+
+
+def _list(low: list[str], i: int) -> Told:
+    """ "The sum of 2, 3 and 4 is 9", "the difference between 40 and 25 is 15"."""
+    if low[i + 1 : i + 2] not in (["of"], ["between"]):
+        return None
+    terms, j = _terms(low, i + 2)
+    stated = _stated(low, j)
+    if len(terms) < 2 or stated is None:
+        return None
+    word = low[i]
+    if word in ("sum", "total"):
+        return i, sum(terms, Decimal(0)), stated
+    if word in ("average", "mean"):
+        return i, sum(terms, Decimal(0)) / len(terms), stated
+    if len(terms) > 2:
+        return None
+    return i, (abs(terms[0] - terms[1]) if word == "difference" else terms[0] * terms[1]), stated
+
+
+def _share(low: list[str], i: int) -> Told:
+    """ "Half of 40 is 20", "a third of 9 is 3", "twice 5 is 10"."""
+    of = low[i + 1 : i + 2] == ["of"]
+    base = _number(low, i + 2 if of else i + 1)
+    if base is None or (low[i] in _PARTS and low[i] != "half" and not of):
+        return None
+    stated = _stated(low, base[1])
+    if stated is None:
+        return None
+    return i, base[0] / _PARTS[low[i]] if low[i] in _PARTS else base[0] * _TIMES[low[i]], stated
+
+
+def _by(low: list[str], i: int) -> Told:
+    """ "180 divided by 90 is 2"."""
+    left = number_at(low, i - 1) if i else None
+    right = _number(low, i + 2) if low[i + 1 : i + 2] == ["by"] else None
+    stated = _stated(low, right[1]) if right else None
+    if left is None or right is None or stated is None:
+        return None
+    return i - 1, left[0] / right[0] if low[i] == "divided" else left[0] * right[0], stated
+
+
+def _percent(low: list[str], i: int) -> Told:
+    """ "10 % of 50 is 5", "ten percent of 50 is 5"; the cue is the "of" after the percentage."""
+    word = low[i - 1] if i else ""
+    share = (
+        number_at(low, i - 1 if word.endswith("%") and len(word) > 1 else i - 2)
+        if i > 1 or word[:1].isdigit()
+        else None
+    )
+    if share is None or not (word.endswith("%") or word in ("percent", "pct")):
+        return None
+    base = _number(low, i + 1)
+    stated = _stated(low, base[1]) if base else None
+    if base is None or stated is None:
+        return None
+    return i - 1 if len(word) > 1 and word[0].isdigit() else i - 2, base[0] * share[0] / 100, stated
+
+
+def _from(low: list[str], i: int) -> Told:
+    """ "From 90 to 180 is an increase of 90"; a stated percentage is one of the first value."""
+    first = _number(low, i + 1)
+    second = _number(low, first[1] + 1) if first and low[first[1] : first[1] + 1] == ["to"] else None
+    if first is None or second is None:
+        return None
+    change = next((k for k in range(second[1], min(second[1] + 5, len(low))) if low[k] in _CHANGES), 0)
+    if not change or low[change + 1 : change + 2] != ["of"]:
+        return None
+    stated = _number(low, change + 2)
+    if stated is None:
+        return None
+    size = abs(second[0] - first[0])
+    after = low[stated[1]] if stated[1] < len(low) else ""
+    if low[stated[1] - 1].endswith("%") or after in ("%", "percent"):
+        size = size / first[0] * 100
+    return i, size, stated
+
+
+def _together(low: list[str], i: int) -> Told:
+    """ "2 goals and 1 goal make 3 goals"; the cue is the verb, the terms stand before it."""
+    second = next((k for k in range(i - 1, max(-1, i - 4), -1) if number_at(low, k)), -1)
+    if second < 2 or low[second - 1] != "and":
+        return None
+    first = next((k for k in range(second - 2, max(-1, second - 5), -1) if number_at(low, k)), -1)
+    if first < 0 or (first and low[first - 1] in (",", "of", "and")):
+        return None
+    j = i + 1
+    while j < len(low) and low[j] in ("up", "to", "a", "total", "of"):
+        j += 1
+    stated = _number(low, j)
+    values = number_at(low, first), number_at(low, second)
+    if stated is None or values[0] is None or values[1] is None:
+        return None
+    return first, values[0][0] + values[1][0], stated
+
+
+def _number(low: list[str], i: int) -> Value | None:
+    while i < len(low) and low[i] in _SKIP and number_at(low, i) is None:
+        i += 1
+    return number_at(low, i) if i < len(low) else None
+
+
+def _terms(low: list[str], i: int) -> tuple[list[Decimal], int]:
+    """Numbers joined by commas and "and", each with at most one noun after it."""
+    terms: list[Decimal] = []
+    while len(terms) < _MAX_TERMS:
+        found = _number(low, i)
+        if found is None:
+            break
+        terms.append(found[0])
+        i = found[1]
+        if i < len(low) and low[i].isalpha() and low[i] != "and" and low[i] not in _RESULT:
+            i += 1
+        if not (i < len(low) and low[i] in (",", "and")):
+            break
+        while i < len(low) and low[i] in (",", "and"):
+            i += 1
+    return terms, i
+
+
+def _stated(low: list[str], i: int) -> Value | None:
+    """The number after "is", "equals", "gives" …, which stands at most two words on."""
+    for k in range(i, min(i + 3, len(low))):
+        if low[k] in _RESULT:
+            return _number(low, k + 2 if low[k + 1 : k + 2] == ["to"] else k + 1)
+        if not low[k].isalpha():
+            return None
+    return None
+
+
+_RULES: dict[str, Callable[[list[str], int], Told]] = {
+    **dict.fromkeys(["sum", "total", "difference", "product", "average", "mean"], _list),
+    **dict.fromkeys([*_PARTS, *_TIMES], _share),
+    **dict.fromkeys(_BY, _by),
+    **dict.fromkeys(["make", "makes", "add", "adds", "totals"], _together),
+    "of": _percent,
+    "from": _from,
+}
