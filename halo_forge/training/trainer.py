@@ -195,10 +195,16 @@ class Progress(TrainerCallback):
             control.should_training_stop = control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if args.world_size > 1:
-            torch.distributed.barrier()  # each process saves its own random state
+        together(args)  # each process saves its own random state
         if args.process_index == 0:
             (Path(args.output_dir) / f"checkpoint-{state.global_step}" / self.marker).touch()
+        together(args)  # none goes on before it counts
+
+
+def together(args: Any) -> None:
+    """Wait until every process is here."""
+    if args.world_size > 1:
+        torch.distributed.barrier()
 
 
 def losses(history: Sequence[dict[str, Any]]) -> list[float]:

@@ -34,7 +34,7 @@ def learn_together(job: Job, tell: Say) -> Learned | None:
             children.append(Child("halo_forge.training.workers:serve", env=env))
         for child in children:
             child.send(job)
-        return _outcome(children, tell)
+        return outcome(children, tell)
     except Gone as error:
         raise UserError(
             f"train: one of its {count} processes ended before it was done ({error}); if it was killed for memory, "
@@ -45,12 +45,13 @@ def learn_together(job: Job, tell: Say) -> Learned | None:
             child.stop(grace=0)
 
 
-def _outcome(children: list[Child], tell: Say) -> Learned | None:
-    """What the first process learned, once all are done."""
+def outcome(children: list[Child], tell: Say) -> Learned | None:
+    """What the first process learned, once all are done; None where memory ran out in one. Raises UserError, Gone for
+    one that ended without a word, RuntimeError with the traceback of one that failed otherwise."""
     made: dict[int, Learned] = {}
     pipes = {child.pipe: rank for rank, child in enumerate(children)}
     while len(made) < len(children):
-        failures = {}
+        failures: dict[str, str] = {}
         for pipe in wait([pipe for pipe, rank in pipes.items() if rank not in made]):
             assert isinstance(pipe, Connection)
             kind, value = children[pipes[pipe]].receive()

@@ -125,3 +125,68 @@ def test_settings_are_checked_at_once(run: Path, qwen_folder: Path) -> None:
         config(run, qwen_folder, learning_rate=-1.0)
     with pytest.raises(UserError, match="no such folder"):
         train(config(run, run / "a" / "b"), QUIET)
+
+
+def pairs_of(run: Path) -> list[dict[str, Any]]:
+    """An sft table: p0 with two right and two wrong completions, p1 with none wrong but one cut off, p2 transferred."""
+    rows = [
+        ("p0", 0, True, "right", "yes"), ("p0", 1, True, "right", "yes!"), ("p0", 2, False, "wrong answer", "no"),
+        ("p0", 3, False, "wrong answer", "never"), ("p1", 0, True, "right", "yes"),
+        ("p1", 1, False, "truncated", "yes and"), ("p1", 2, False, "duplicate completion", "yes"),
+        ("p2", 0, True, "right under the grounded prompt only", "two"),
+        ("p2", 1, False, "no right completion for this prompt", "three"),
+    ]  # fmt: skip
+    names = ("prompt_id", "sample_index", "keep", "reason", "completion")
+    return [{**dict(zip(names, row, strict=True)), "cycle": 1} for row in rows]
+
+
+def test_right_against_wrong_of_the_same_prompt(run: Path) -> None:
+    write(pairs_of(run), "sft", run)
+    tables = Table(str(run / "sft"), "sft"), Table(str(run / "prompts"), "prompts")
+    rows, left_out = training_rows(*tables, "dpo")
+    assert [(row.prompt_id, row.completion) for row in rows] == [("p0", "yes"), ("p0", "yes!"), ("p2", "two")]
+    assert {row.rejected for row in rows[:2]} == {"no", "never"} and rows[2].rejected == "three"
+    assert list(left_out.values()) == [1]
+    assert rows == training_rows(*tables, "dpo")[0]
+    drawn = {tuple(row.rejected for row in training_rows(*tables, "dpo", seed)[0]) for seed in range(8)}
+    assert len(drawn) == 2
+    assert [row.rejected for row in training_rows(*tables)[0]] == [None] * 4
+
+
+def test_dpo_with_nothing_wrong_is_said_before_a_model_loads(
+    run: Path, qwen_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "load_policy", lambda *_, **__: pytest.fail("loaded a model for nothing"))
+    with pytest.raises(UserError, match="dropped as wrong"):
+        train(config(run, qwen_folder, objective="dpo"), QUIET)
+
+
+def test_dpo_and_merged_weights(run: Path, qwen_folder: Path) -> None:
+    write(pairs_of(run), "sft", run)
+    table = train(config(run, qwen_folder, objective="dpo", batch_size=2, merge=True), QUIET)
+    assert set(table.read()["rows"].to_pylist()) <= {1, 2}
+    merged = run / "cycle_1-merged"
+    assert resolve(str(merged)).adapter is None
+    shutil.rmtree(merged)
+    train(config(run, qwen_folder, objective="dpo", batch_size=2, merge=True), QUIET)  # trained before, merged anew
+    assert resolve(str(merged)).adapter is None
+
+
+def test_a_whole_model_and_its_table(run: Path, qwen_folder: Path) -> None:
+    train(config(run, qwen_folder, mode="full", learning_rate=1e-3), QUIET)
+    assert resolve(str(run / "cycle_1")).adapter is None
+    again = config(run, qwen_folder, mode="full", learning_rate=1e-3, device="auto")
+    assert train(again, QUIET).read().num_rows == 4
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [({"objective": "drpo"}, "dpo"), ({"mode": "fulll"}, "full"), ({"num_processes": 3}, "no multiple of 3"),
+     ({"merge": True, "mode": "full"}, "leave it out"), ({"num_processes": 2, "device": "cuda:1"}, "names one"),
+     ({"beta": 0.0}, "beta"), ({"patience": -1}, "patience")],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused_at_once(
+    run: Path, qwen_folder: Path, named: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(UserError, match=reason):
+        config(run, qwen_folder, **named)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +56,24 @@ def die_at(step: int) -> Callable[..., None]:
             raise Killed
 
     return on_log
+
+
+def lost(pipe: Connection) -> None:
+    """A process of a training that finds the others gone, a little after one said why it goes."""
+    time.sleep(0.5)
+    pipe.send(("raised", "lost the other"))
+
+
+def refuse(pipe: Connection) -> None:
+    """One with a row that cannot be trained on."""
+    pipe.send(("refused", "training row bad-1 is too long"))
+
+
+def hang(pipe: Connection) -> None:
+    """One that waits for the others."""
+    time.sleep(60)
+
+
+def leave(pipe: Connection) -> None:
+    """One that ends without a word."""
+    os._exit(3)
