@@ -15,6 +15,7 @@ from typing import Any
 from halo_forge import keys
 from halo_forge.errors import UserError
 from halo_forge.files import read_json
+from halo_forge.models.folder import record_of
 from halo_forge.parts import BEGUN, FINISHED
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import MAKER, Position, RunDir, position
@@ -83,8 +84,8 @@ def _same_key(step: Step, config: Any, folder: Path, begun: dict[str, Any], fini
     owed = sum(record.get("owed", 0) for record in records) if step.rows else 0
     if not finished:
         return Planned(step, config, TO_RUN, f"{len(records)} of {len(begun['ranges'])} parts are there", rows)
-    if step.name == "train" and not Path(config.output, "adapter_model.safetensors").exists():
-        return Planned(step, config, TO_RUN, "its adapter is gone")
+    if step.name == "train" and record_of(Path(config.output)) is None:
+        return Planned(step, config, TO_RUN, "its model is gone")
     if owed:
         return Planned(step, config, CACHED, f"{owed} rows failed and may be tried again", rows)
     return Planned(step, config, CACHED, "", rows)
