@@ -16,7 +16,8 @@ from halo_forge.keys import DigestCache, sha256_json
 
 PYTHON = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 PLUMBING = frozenset(
-    "cli config errors executor files keys locks parts pool progress schema source sql stage stages store table vlm".split()  # noqa: SIM905
+    "cli config errors executor files keys locks parts pool progress".split()  # noqa: SIM905
+    + "schema source sql stage stages store table vlm".split()  # noqa: SIM905
 )
 """Modules that move rows and do not decide what is in them."""
 
