@@ -24,7 +24,7 @@ from halo_forge.config import identity, source, target
 from halo_forge.schema import from_rows
 from halo_forge.stage import Stage, Tables
 
-VERSION = 2
+VERSION = 3
 CATEGORIES = ("category", "kind", "type", "question_type", "human_or_machine")
 
 

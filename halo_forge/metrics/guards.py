@@ -46,7 +46,10 @@ def hedged(prediction: str, answer: str, question: str = "") -> bool:
     """Alternatives ("4 or 5", "left/right"), both options of the question, or "maybe" in a short answer."""
     toks, gold = tokens(prediction), set(tokens(answer))
     whole = words(prediction)  # "7TKR4O2" holds no "o"
-    if any(t in table.ORS and t not in gold and 0 < i < len(whole) - 1 for i, t in enumerate(whole)):
+    if any(
+        t in table.ORS and t not in gold and 0 < i < len(whole) - 1 and not _article(whole, i)
+        for i, t in enumerate(whole)
+    ):
         return not _repeats(toks)
     if "/" in toks and "/" not in gold and any(_slashed(toks, i) for i, t in enumerate(toks) if t == "/"):
         return True
@@ -54,6 +57,11 @@ def hedged(prediction: str, answer: str, question: str = "") -> bool:
         return True
     both = alternatives(tokens(question))
     return len(both) > 1 and len(both & set(toks)) > 1 and not both <= gold
+
+
+def _article(whole: list[str], i: int) -> bool:
+    """ "É o 47": the Portuguese article after a verb, and no Spanish "or"."""
+    return whole[i] == "o" and whole[i - 1] in ("e", "eh", "esta", "sao", "foi", "diz")
 
 
 def _repeats(toks: list[str]) -> bool:

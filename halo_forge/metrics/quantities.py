@@ -85,6 +85,8 @@ def _quantity(toks: list[str], i: int) -> Quantity | None:
     if i and toks[i - 1] in ("-", "minus", "negative") and (i < 2 or not _is_number(toks[i - 2])):
         value, start = value.copy_negate(), i - 1
     kind, factor, unit_end = _unit(toks, j)
+    if kind.startswith("money") and factor == 1 and (small := _small_change(toks, unit_end)):
+        value, unit_end = value + small[0], small[1]
     before = start - 1
     if not kind and before >= 0 and toks[before] in _CURRENCY:
         kind, start = f"money{toks[before]}", before
@@ -97,6 +99,22 @@ def _quantity(toks: list[str], i: int) -> Quantity | None:
         return Quantity(value * factor if factor != 1 else value, kind, value, start, unit_end)
     except InvalidOperation:
         return None
+
+
+def _small_change(toks: list[str], j: int) -> tuple[Decimal, int] | None:
+    """ "Four dollars fifty", "5 euros and 20 cents": the hundredths after a sum of money in words."""
+    if not toks[j - 1].isalpha():
+        return None
+    k = j + 1 if toks[j : j + 1] == ["and"] else j
+    read = _number(toks, k) if k < len(toks) else None
+    if read is None or not 0 < read[0] < 100 or read[0] != int(read[0]):
+        return None
+    cents = toks[read[1] : read[1] + 1] in (["cents"], ["cent"], ["pence"])
+    if k > j and not cents:
+        return None
+    if not cents and toks[read[1] : read[1] + 1] and toks[read[1]] in UNITS:
+        return None  # "7 dollars 7 dollars"
+    return read[0] / 100, read[1] + cents
 
 
 def _number(toks: list[str], i: int) -> tuple[Decimal, int] | None:

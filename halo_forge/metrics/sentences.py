@@ -20,6 +20,7 @@ _CONTRACTED = re.compile(
 )
 _CLAUSE = re.compile(
     r"(?:, |; | - |\. )(?:which|who|whose|according|as|there|because|since|so|in|on|at|it|that|based|not"
+    r"|i (?:think|believe|guess|suppose|assume)|i'd say|i would say|probably|apparently|presumably|most likely"
     r"|and (?:it|there))\b"
     r"|\s(?:because|since|although|though|whereas|while)\s|\s?\("
 )

@@ -58,16 +58,19 @@ def polarity(toks: list[str], question: str) -> bool | None:
 
 def _about(bare: list[str], question: str) -> bool:
     """The statement speaks of what the question names, or of "it" without naming anything else."""
-    if _NOBODY & set(bare[:3]) or _stems(tokens(question)) & _stems(bare):
-        return True
-    if bare[0] in _CONTRACTED:
-        return len(bare) == 1
-    return bare[0] in _SUBJECTS and (len(bare) < 3 or bare[1] not in _COPULAS or bare[0] == "there")
+    told = _stems(bare) - _SUBJECTS
+    if not told or _NOBODY & set(bare[:3]) or _stems(tokens(question)) & told:
+        return True  # "it is not" says nothing else
+    return bare[0] in _SUBJECTS and (bare[1] not in _COPULAS or bare[0] == "there")
 
 
 def _stems(toks: Sequence[str]) -> set[str]:
     """Content words without their endings; directions and colours count by their value."""
-    own = (t for t in toks if t[0].isalnum() and t not in table.STOP and t not in table.VERBS)
+    own = (
+        table.TWINS.get(t, t)
+        for t in toks
+        if t[0].isalnum() and t not in table.STOP and t not in table.VERBS and t not in table.NEGATIONS
+    )
     return {table.DIRECTIONS.get(t) or _labels().get(t) or t[: max(4, len(t) - 3)] for t in own}
 
 

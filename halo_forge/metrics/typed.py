@@ -150,6 +150,8 @@ def polarity(toks: list[str]) -> bool | None:
     bare = _opening(bare)
     if len(bare) <= 2 and bare[0] in _SHORT:
         return bare[0] == "so"
+    if bare[-1] == "so" and len(bare) <= 6:
+        return not negated(toks)  # "it would seem so", "I don't think so"
     opening = {t in YES for t in itertools.takewhile(lambda t: t in _CLAUSE_WORDS, bare)}
     if len(opening) == 2:
         return None

@@ -11,7 +11,8 @@ from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.sentence import Mention, Sentence
 from halo_forge.verifiers.tokens import Tokens
 
-_CLOSE = {"[": "]", "(": ")", "<": ">"}
+_CLOSE = {"[": "]", "(": ")", "<": ">", "{": "}"}
+_CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"))
 _TAGS = frozenset(["point", "box", "bbox", "region"])
 _MAX_TOKENS = 24
 _NAMES = words(
@@ -28,8 +29,11 @@ def boxes_of(tokens: Tokens, sentences: Sequence[Sentence], lexicon: Lexicon) ->
     claims = []
     mentions = [m for s in sentences for m in s.mentions if not m.negative]
     cursor = 0
-    for i, word in enumerate(tokens.low):
-        if word in _CLOSE and (word != "<" or not _TAGS.isdisjoint(tokens.low[i + 1 : i + 2])):
+    for i in [k for k, w in enumerate(tokens.low) if w in _CLOSE or ("," in w and len(w) > 6)]:
+        word = tokens.low[i]
+        if word == "{":
+            found = _object(tokens, i)
+        elif word in _CLOSE and (word != "<" or not _TAGS.isdisjoint(tokens.low[i + 1 : i + 2])):
             found = _numbers(tokens, i)
         elif word.count(",") == 3:
             found = _bare(tokens, i)
@@ -66,14 +70,28 @@ def _numbers(tokens: Tokens, i: int) -> tuple[tuple[float, ...], int] | None:
     return None
 
 
+def _object(tokens: Tokens, i: int) -> tuple[tuple[float, ...], int] | None:
+    """{"x1": 245, "y1": 240, "x2": 275, "y2": 380}, other keys among them."""
+    low = tokens.low
+    end = next((k for k in range(i + 1, min(len(low), i + 48)) if low[k] in "{}"), 0)
+    at = {low[k]: k for k in range(i + 1, end)} if end and low[end] == "}" else {}
+    for corners in _CORNERS:
+        if at.keys() >= set(corners):
+            values = [next((w for w in low[at[c] + 1 : at[c] + 4] if w[0].isdigit()), "") for c in corners]
+            return (tuple(float(v[:12]) for v in values), end + 1) if all(map(_plain, values)) else None
+    return None
+
+
+def _plain(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
+
+
 def _bare(tokens: Tokens, i: int) -> tuple[tuple[float, ...], int] | None:
     """ "40,80,260,660" without brackets; "1,234,567,890" is one number."""
     parts = tokens.low[i].split(",")
-    if (
-        not all(p.isdigit() for p in parts)
-        or all(len(p) == 3 for p in parts[1:])
-        or tokens.low[i - 1 : i] in (["["], ["("])
-    ):
+    before = tokens.low[i - 1] if i else ""
+    number = all(len(p) == 3 for p in parts[1:]) and before not in (":", "at", "box", "bbox")
+    if number or before in ("[", "(") or not all(p.isdecimal() for p in parts):
         return None
     return tuple(float(p[:12]) for p in parts), i + 1
 
@@ -81,11 +99,11 @@ def _bare(tokens: Tokens, i: int) -> tuple[tuple[float, ...], int] | None:
 def _keyed(tokens: Tokens, i: int, j: int, lexicon: Lexicon) -> Mention | None:
     """The label of the JSON object around the box: {"bbox_2d": […], "label": "cat"}."""
     low = tokens.low
-    begin = next((k for k in range(i - 1, max(-1, i - _REACH), -1) if low[k] in ("{", "}")), -1)
+    begin = next((k for k in range(i, max(-1, i - _REACH), -1) if low[k] in ("{", "}")), -1)
     if begin < 0 or low[begin] != "{":
         return None
     end = next((k for k in range(j, min(len(low), j + _REACH)) if low[k] in ("{", "}")), j)
-    for k in (*range(begin, i), *range(j, end)):
+    for k in (*range(begin, max(i, j)), *range(j, end)):
         if low[k] in _KEYS and low[k + 1 : k + 4] in (['"', ":", '"'], ["'", ":", "'"]):
             found = lexicon.find(low, k + 4)
             if found is not None and "O" in found[0]:

@@ -294,6 +294,9 @@ FRAME = frozenset(
         "office",
         "bathroom",
         "bedroom",
+        *words(
+            "pitch slope playground stadium classroom restaurant shop store house building area place harbour harbor"
+        ),
     ]
 )
 """What fills the image: "in the park" says no more than "in the picture"."""

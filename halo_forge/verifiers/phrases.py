@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.amounts import Amount, amount_at, partitive
+from halo_forge.verifiers.denials import elided, unseen
 from halo_forge.verifiers.lexicon import Entry, Lexicon, Noun
 from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.numbers import number_at
@@ -15,9 +16,10 @@ from halo_forge.verifiers.sides import sides_at
 from halo_forge.verifiers.tokens import Tokens
 
 _DETERMINER_CUES = words("no without neither nor zero lacks lacking lack") | frozenset(data.NEGATIVE_PHRASES)
+_LOOKERS = words("you we one")
+""" "If you look to the right" supposes nothing about the image."""
 _OTHER = words("other more further additional second")
-_LISTING = words("and or ,")
-_CLAUSE_ENDS = frozenset(",.;!<") | words("but and while whereas")
+_BESIDES = words("apart except besides aside")
 
 
 class Phrases:
@@ -93,7 +95,7 @@ class Phrases:
             self.negation = None
             self.now.marks.append(i)
         elif "Y" in entry:
-            self.hypothetical = True
+            self.hypothetical = not (low[j : j + 1] and low[j] in _LOOKERS and low[j + 1 : j + 2] != ["were"])
         if word in data.VERBS:
             self.now.verbs.append(i)
         return j
@@ -126,37 +128,10 @@ class Phrases:
             return True
         return False
 
-    def _elided(self, i: int) -> bool:
-        """ "A cup is visible, but a fork isn't": the clause before says what the verb at token i denies. A clause
-        that says something else ("… is asleep, but a dog isn't") denies no thing."""
-        low, mentions = self.low, self.now.mentions
-        after = low[i + 1] if i + 1 < len(low) else "."
-        if not mentions or not (after in _CLAUSE_ENDS or after[0] in "<\n"):
-            return False
-        seen = next((k for k in range(i - 1, max(-1, i - 16), -1) if low[k] in data.SEEN), -1)
-        if 0 <= seen < mentions[-1].i and not (low[seen - 1] in data.NEGATORS or low[seen - 1].endswith("n't")):
-            self._deny_named(seen)
-        return seen >= 0
-
-    def _unseen(self, j: int) -> bool:
-        """ "The dog is not visible": the word before token j denies what was named."""
-        if j >= len(self.low) or self.low[j] not in data.SEEN or not self.now.mentions:
-            return False
-        self._deny_named(-1)
-        return True
-
-    def _deny_named(self, after: int) -> None:
-        """Deny the last thing named after a token, and those joined to it by "and", "or" and commas."""
-        later = self.now.mentions[-1]
-        for m in reversed(self.now.mentions):
-            if m.i < after or not _LISTING.issuperset(self.low[m.j : later.at] if m is not later else ()):
-                break
-            m.negative, later = True, m
-
     def _negate(self, cue: str, i: int, j: int) -> int:
         low = self.low
         following = low[j] if j < len(low) else "."
-        if cue == "not" and self._elided(i):
+        if cue == "not" and elided(self.now, low, i):
             return j
         if cue == "without" and (self._verb_negated() or "none" in low[max(self.now.begin, i - 8) : i]):
             self.negation = None  # "isn't without", "none of them is without"
@@ -165,12 +140,13 @@ class Phrases:
             cue, j = "nobody", j + 1
         if cue == "nobody":
             noun = Noun("person", ("person",), "=", "s")
-            self.now.mentions.append(Mention(noun, i, j, i, negative=True))
+            besides = not _BESIDES.isdisjoint(low[self.now.begin : i])  # "apart from the player, nobody"
+            self.now.mentions.append(Mention(noun, i, j, i, negative=True, skip=besides))
             return j
         starts = following in data.PRONOUNS or following in data.DETERMINERS or following in ("there", "i", "we")
         if cue == "no" and (starts or following in ",.:;!"):
             return j
-        if cue in ("not", "cannot", "never") and self._unseen(j):
+        if cue in ("not", "cannot", "never") and unseen(self.now, low, j):
             return j
         if cue in ("none", "absent", "missing", "free"):
             return j

@@ -8,6 +8,7 @@ One pass, left to right; each token is looked at a bounded number of times. Phra
 from __future__ import annotations
 
 from halo_forge.verifiers import lexicon_data as data
+from halo_forge.verifiers.denials import elided, unseen
 from halo_forge.verifiers.numbers import number_at
 from halo_forge.verifiers.phrases import Phrases
 from halo_forge.verifiers.sentence import Sentence
@@ -67,7 +68,7 @@ class Reader(Phrases):
             if word in data.EACH:
                 now.each = True
         elif word.endswith("n't"):
-            if not (self._elided(i) or self._unseen(i + 1)):
+            if not (elided(now, self.low, i) or unseen(now, self.low, i + 1)):
                 self.negation = ("verb", i)
             now.verbs.append(i)
         elif word in ("except", "besides", "apart"):

@@ -51,7 +51,7 @@ def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]
     shown: list[Shown] = []
     blocked: set[int] = set()
     low, raw, n = tokens.low, tokens.raw, len(tokens)
-    shouting = sum(w.isupper() and len(w) > 1 for w in raw) * 2 > n + 2
+    shouting = len([w for w in raw if w.isupper() and len(w) > 1]) * 2 > n + 2
     i = 0
     while i < n and len(shown) < MAX_SHOWN:
         word = low[i]

@@ -75,15 +75,11 @@ def normalise(text: str) -> tuple[str, list[int] | None]:
 def tokenise(text: str) -> Tokens:
     """Tokens of the first `MAX_CHARS` characters; time linear in their number."""
     norm, offsets = normalise(text[:MAX_CHARS])
-    raw: list[str] = []
-    start: list[int] = []
-    end: list[int] = []
-    for match in _TOKEN.finditer(norm):
-        a, b = match.span()
-        raw.append(norm[a:b])
-        start.append(a)
-        end.append(b)
+    spans = [match.span() for match in _TOKEN.finditer(norm)]
+    raw = [norm[a:b] for a, b in spans]
     low = [w.lower() for w in raw]
+    start = [a for a, _ in spans]
+    end = [b for _, b in spans]
     if "'s" in norm:
         for i in range(len(low) - 2, -1, -1):
             if low[i].endswith("'s") and _is_verb(low, i):

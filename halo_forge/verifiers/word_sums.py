@@ -8,50 +8,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal, DivisionByZero, InvalidOperation
 
+from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.numbers import Sum, agrees, number_at
 from halo_forge.verifiers.tokens import Tokens
 
 Value = tuple[Decimal, int]
 """A number and the index after it."""
 
-_SKIP = frozenset(["the", "a", "an", "about", "approximately", "roughly", "around", "exactly", "just", "$", "€", "£"])
-_RESULT = frozenset(
-    [
-        "is",
-        "=",
-        "equals",
-        "makes",
-        "make",
-        "gives",
-        "give",
-        "total",
-        "totals",
-        "are",
-        "was",
-        "comes",
-        "leaves",
-        "yields",
-    ]
-)
+_SKIP = words("the a an about approximately roughly around exactly just $ € £")
+_RESULT = words("is = equals makes make gives give total totals are was comes leaves yields get")
 _CHANGES = frozenset(
     ["increase", "rise", "growth", "gain", "decrease", "drop", "fall", "decline", "difference", "change", "reduction",
      "gap", "jump"]
 )  # fmt: skip
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _TIMES = {"twice": 2, "double": 2, "triple": 3, "thrice": 3}
-_BY = ("divided", "multiplied")
 _MAX_TERMS = 12
 
 
 def word_sums(tokens: Tokens) -> Iterator[Sum]:
     """Every sum told in words, in reading order; time linear in the number of tokens."""
     low, done = tokens.low, 0
-    for i, word in enumerate(low):
-        rule = _RULES.get(word)
-        if rule is None or i < done:
+    for i in [k for k, word in enumerate(low) if word in _RULES]:
+        if i < done:
             continue
         try:
-            found = rule(low, i)
+            found = _RULES[low[i]](low, i)
         except (InvalidOperation, DivisionByZero):
             found = None
         if found is not None:
@@ -91,16 +73,6 @@ def _share(low: list[str], i: int) -> Told:
     if stated is None:
         return None
     return i, base[0] / _PARTS[low[i]] if low[i] in _PARTS else base[0] * _TIMES[low[i]], stated
-
-
-def _by(low: list[str], i: int) -> Told:
-    """ "180 divided by 90 is 2"."""
-    left = number_at(low, i - 1) if i else None
-    right = _number(low, i + 2) if low[i + 1 : i + 2] == ["by"] else None
-    stated = _stated(low, right[1]) if right else None
-    if left is None or right is None or stated is None:
-        return None
-    return i - 1, left[0] / right[0] if low[i] == "divided" else left[0] * right[0], stated
 
 
 def _percent(low: list[str], i: int) -> Told:
@@ -157,6 +129,30 @@ def _together(low: list[str], i: int) -> Told:
     return first, values[0][0] + values[1][0], stated
 
 
+def _doing(low: list[str], i: int) -> Told:
+    """ "Subtracting 120 from 180 gives 60", "if you add 40 and 25 you get 65", "10 subtracted from 40 is 30"."""
+    word = low[i]
+    done = word.endswith("ed")
+    first = number_at(low, i - 1) if done and i else None if done else _number(low, i + 1)
+    if first is None:
+        return None if done else _together(low, i)
+    j = i + 1 if done else first[1]
+    operation = _OPERATIONS[word[:3]]
+    second = _number(low, j + 1) if j < len(low) and low[j] in operation[0] else None
+    stated = _stated(low, second[1]) if second else None
+    if second is None or stated is None:
+        return None if done else _together(low, i)
+    return (i - 1 if done else i), operation[1](first[0], second[0]), stated
+
+
+_OPERATIONS: dict[str, tuple[frozenset[str], Callable[[Decimal, Decimal], Decimal]]] = {
+    "sub": (frozenset(["from"]), lambda a, b: b - a),
+    "add": (frozenset(["and", "to"]), lambda a, b: a + b),
+    "mul": (frozenset(["by", "with", "and"]), lambda a, b: a * b),
+    "div": (frozenset(["by"]), lambda a, b: a / b),
+}
+
+
 def _number(low: list[str], i: int) -> Value | None:
     while i < len(low) and low[i] in _SKIP and number_at(low, i) is None:
         i += 1
@@ -194,8 +190,9 @@ def _stated(low: list[str], i: int) -> Value | None:
 _RULES: dict[str, Callable[[list[str], int], Told]] = {
     **dict.fromkeys(["sum", "total", "difference", "product", "average", "mean"], _list),
     **dict.fromkeys([*_PARTS, *_TIMES], _share),
-    **dict.fromkeys(_BY, _by),
-    **dict.fromkeys(["make", "makes", "add", "adds", "totals"], _together),
+    **{f"{verb}{end}": _doing for verb in ("subtract", "add") for end in ("", "s", "ing", "ed")},
+    **{f"{verb}{end}": _doing for verb in ("multipl", "divid") for end in ("y", "e", "ying", "ing", "ied", "ed")},
+    **dict.fromkeys(["make", "makes", "totals"], _together),
     "of": _percent,
     "from": _from,
 }

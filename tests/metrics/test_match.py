@@ -10,6 +10,15 @@ from halo_forge.metrics import guards
 from halo_forge.metrics.match import RULES, kind_of, match
 
 RIGHT = [
+    ("$4.50", "four dollars fifty"),
+    ("€3.20", "3 euros 20"),
+    ("$4.50", "four dollars and fifty cents"),
+    ("47", "é o 47"),
+    ("gato", "um gato"),
+    ("hond", "een hond"),
+    ("knife", "It is a knife, I believe."),
+    ("dog", "A dog, I'd say."),
+    ("cat", "a cat, most likely"),
     ("3.14", "3.14"),
     ("3.99", "3.99"),
     ("50%", "0.5"),
@@ -99,6 +108,8 @@ WRONG = [
     ("42", "possibly 42"),
     ("42", "more than 42"),
     ("42", "not 42"),
+    ("$4.50", "five dollars forty"),
+    ("cat", "a cat, I think, or a dog"),
     ("$7.50", "€7.50"),
     ("12.5 kg", "12.5 g"),
     ("-5", "5"),
