@@ -1,15 +1,22 @@
 """SQL over tables: queries are files, values are bound, and a query sees only the tables it is given.
 
 - `text(name)` is a query of `sql/`, such as "filters/default" or "benchmark/accuracy".
-- `connect(tables)` is a DuckDB connection with a view for each table, locked: no other file, no setting.
+- `connect(run)` is a DuckDB connection with a view for each table of a run, of several runs, or of a mapping of
+  tables; locked: no other file, nothing written, no setting.
 - `query(text, tables, **params)` is the result as an Arrow table.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib.resources
 import re
-from collections.abc import Mapping
+import tempfile
+import uuid
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,13 +24,24 @@ import pyarrow as pa
 
 from halo_forge import schema
 from halo_forge.errors import UserError, nearest
+from halo_forge.sql_words import parameters, refuse_writing
 from halo_forge.store import Table
 
 if TYPE_CHECKING:
     import duckdb
 
-Source: TypeAlias = Table | pa.Table
+
+@dataclass(frozen=True)
+class Marked:
+    """Tables of one schema as one, each with columns that say where its rows are from, such as run."""
+
+    tables: tuple[tuple[dict[str, str], Table], ...]
+
+
+Source: TypeAlias = Table | Marked | pa.Table
+Runs: TypeAlias = str | Path | Sequence[str | Path]
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_open: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def _folder() -> Any:
@@ -40,56 +58,167 @@ def text(name: str) -> str:
     return (_folder() / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def from_file(path: str) -> str:
+    """The text of the user's own `.sql` file."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise UserError(f"cannot read the query {path}: it is no UTF-8 text") from exc
+    except OSError as exc:
+        raise UserError(f"cannot read the query {path}: {exc.strerror}") from exc
+
+
 def named_or_file(kind: str, name: str) -> str:
     """The text of a shipped query of a kind, or of the user's own `.sql` file."""
     if name.endswith(".sql"):
-        try:
-            return Path(name).read_text(encoding="utf-8")
-        except OSError as exc:
-            raise UserError(f"cannot read the query {name}: {exc.strerror}") from exc
+        return from_file(name)
     if name not in names(kind):
         raise UserError(f"no {kind[:-1]} '{name}': {nearest(name, names(kind))}, or give a .sql file")
     return text(f"{kind}/{name}")
 
 
-def connect(tables: Mapping[str, Source]) -> duckdb.DuckDBPyConnection:
-    """A DuckDB connection in memory with one view per table; nothing outside them can be read or written."""
+@dataclass(frozen=True)
+class Limits:
+    """What a query may take: memory in GiB beyond which it spills to disk, and threads (0: DuckDB's own choice)."""
+
+    memory_gib: float = 0
+    threads: int = 0
+
+
+NO_LIMITS = Limits()
+
+
+def connect(
+    tables: Mapping[str, Source] | Runs, tag: str = "", limits: Limits = NO_LIMITS
+) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection in memory with one view per table; nothing outside them can be read, nothing written.
+
+    `tables` maps view names to tables, or is the folder of a run, or several of them: then every view has a column
+    `run`. `tag`: the tables of that rerun under the plain names (`scores`), where it has its own.
+    """
     import duckdb
 
+    from halo_forge.sql_files import TableFiles, address
+
+    if not isinstance(tables, Mapping):
+        from halo_forge.vlm.views import views
+
+        tables = views(tables, tag)
     connection = duckdb.connect(":memory:")
-    folders: set[str] = set()
+    limit(connection, limits)
+    files: list[str] = []
+    statements: list[str] = []
     for name, table in tables.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"'{name}' is no table name")
         if isinstance(table, pa.Table):
             connection.register(name, table)
             continue
-        files = [str(file.resolve()) for file in table.files]
-        folders |= {str(Path(file).parent) + "/" for file in files}
-        connection.execute(text("catalog/files").format(table=name), {"files": files})
-        connection.execute(text("catalog/view").format(table=name, schema=schema.duckdb_schema(table.name)))
-    connection.execute(text("catalog/lock").format(folders=_list(sorted(folders))))
+        selects = []
+        for number, (marks, piece) in enumerate(pieces(table)):
+            own = [address(file) for file in piece.files]
+            files += own
+            selects.append(_select(connection, f"{name}_{number}", marks, piece.name, own))
+        statements.append(f'CREATE VIEW "{name}" AS {" UNION ALL ".join(selects)}')
+    connection.register_filesystem(TableFiles(files))
+    for statement in statements:
+        connection.execute(statement)
+    spill = str(Path(tempfile.gettempdir()).resolve() / f"halo_forge_sql_{uuid.uuid4().hex}")
+    connection.execute(text("catalog/lock").format(files=quoted(files), spill=quoted(spill)))
+    _open.add(connection)
     return connection
 
 
-def _list(values: list[str]) -> str:
-    """A SQL list of strings: settings take no bound values."""
-    return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"
+def limit(connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
+    """Give a connection its limits."""
+    if limits.memory_gib:
+        connection.execute(text("catalog/memory").format(memory=quoted(f"{limits.memory_gib:g}GiB")))
+    if limits.threads:
+        connection.execute(text("catalog/threads").format(threads=int(limits.threads)))
 
 
-def query(statement: str, tables: Mapping[str, Source], **params: Any) -> pa.Table:
+def pieces(table: Source) -> Sequence[tuple[dict[str, str], Table]]:
+    """The tables on disk that one view is made of, each with its marks."""
+    if isinstance(table, pa.Table):
+        raise TypeError("rows in memory are no table on disk")
+    return table.tables if isinstance(table, Marked) else [({}, table)]
+
+
+def _select(connection: Any, variable: str, marks: dict[str, str], name: str, files: list[str]) -> str:
+    """The rows of one table, its files and marks in variables of the connection."""
+    columns = ""
+    for place, (column, value) in enumerate(marks.items()):
+        _remember(connection, f"{variable}_{place}_mark", value)
+        columns += f"getvariable('{variable}_{place}_mark')::VARCHAR AS \"{column}\", "
+    _remember(connection, f"{variable}_files", files)
+    source = f"getvariable('{variable}_files')"
+    return text("catalog/view").format(files=source, marks=columns, schema=schema.duckdb_schema(name))
+
+
+def _remember(connection: Any, name: str, value: Any) -> None:
+    connection.execute(text("catalog/variable").format(name=name), {"value": value})
+
+
+def quoted(value: str | Sequence[str]) -> str:
+    """A SQL string, or list of strings: settings and stored views take no bound values."""
+    if not isinstance(value, str):
+        return "[" + ", ".join(quoted(one) for one in value) + "]"
+    return "'" + value.replace("'", "''") + "'"
+
+
+@atexit.register
+def _close_all() -> None:
+    """DuckDB warns on standard error about a connection with a file system that outlives the interpreter."""
+    for connection in list(_open):
+        with contextlib.suppress(Exception):
+            connection.close()
+
+
+def query(
+    statement: str, tables: Mapping[str, Source] | Runs, limits: Limits = NO_LIMITS, /, **params: Any
+) -> pa.Table:
     """Run one query and return its rows. Parameters the query does not name are left out, so that several
     queries can share one set. A mistake in the SQL is a UserError with DuckDB's own words."""
-    import duckdb
-
-    named = set(re.findall(r"\$([a-z_][a-z0-9_]*)", re.sub(r"--[^\n]*", "", statement)))
-    missing = sorted(named - set(params))
-    if missing:
-        raise UserError(f"the query needs a value for ${missing[0]}")
-    connection = connect(tables)
+    connection = connect(tables, limits=limits)
     try:
-        return connection.sql(statement, params={k: v for k, v in params.items() if k in named}).to_arrow_table()
-    except duckdb.Error as exc:
-        raise UserError(f"SQL: {' '.join(str(exc).split())[:400]}") from exc
+        return fetch(connection, statement, params)
     finally:
         connection.close()
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, statement: str, params: Mapping[str, Any]) -> pa.Table:
+    """The rows of one statement that reads. Raises UserError, in DuckDB's own words where it is DuckDB's."""
+    with _in_one_line():
+        return connection.sql(statement, params=_bound(connection, statement, params)).to_arrow_table()
+
+
+def keep(connection: duckdb.DuckDBPyConnection, name: str, statement: str, params: Mapping[str, Any]) -> list[str]:
+    """Keep the rows of one statement that reads as a table of the connection, for the statements after it; its
+    columns. It is in DuckDB's memory, compressed, and goes to disk where it is too large. Raises as `fetch` does."""
+    with _in_one_line():
+        bound = _bound(connection, statement, params)
+        plain = statement.rstrip().removesuffix(";")
+        connection.execute(text("catalog/keep").format(name=name, statement=plain), bound)
+        return list(connection.table(name).columns)
+
+
+def _bound(connection: duckdb.DuckDBPyConnection, statement: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that a statement names. Raises UserError where one is missing, or it does not only read."""
+    named = parameters(statement)
+    missing = sorted(set(named) - set(params))
+    if missing:
+        raise UserError(f"the query needs a value for ${missing[0]}")
+    refuse_writing(connection, statement)
+    return {name: params[name] for name in named}
+
+
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    """A mistake in the SQL as one line. DuckDB's Python door raises ValueError for kinds of statement that it does not
+    know by name."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, ValueError) as exc:
+        raise UserError(f"SQL: {' '.join(str(exc).split())[:400]}") from exc

@@ -15,7 +15,7 @@ from halo_forge.progress import Progress
 from halo_forge.store import Table
 from halo_forge.vlm.run_dir import RunDir
 
-CHECKS = ("kept_wrong", "wrong_outranks_right", "shared_images")
+CHECKS = tuple(sql.names("checks"))
 Rows = list[dict[str, Any]]
 
 
@@ -90,16 +90,12 @@ def _controls(run: RunDir, cycles: int) -> dict[str, Rows]:
 
 def check(run: RunDir) -> None:
     """Run the checks of `sql/checks/`; rows they return break an invariant and are an error."""
-    tables: dict[str, sql.Source] = {
-        "prompts": Table(run.table("prompts"), "prompts"),
-        "eval_prompts": Table(run.table("eval/prompts"), "prompts"),
-    }
-    for name in ("rewards", "sft"):
-        found = run.tables(name, name)
-        if found is not None:
-            tables[name] = found
+    from halo_forge.vlm import questions, views
+
+    tables = {**views.empty(), **views.tables_of(run)}
     for name in CHECKS:
-        rows = sql.query(sql.text(f"checks/{name}"), tables)
+        asked = questions.question(name)
+        rows = sql.query(asked.text, {view: tables[view] for view in asked.tables})
         if rows.num_rows:
             raise UserError(f"check {name} failed on {rows.num_rows} rows of {run.root}, first: {rows.to_pylist()[0]}")
 

@@ -1,5 +1,5 @@
 -- purpose: accuracy by the dataset's own categories
--- parameters: $split VARCHAR
+-- parameters: $split VARCHAR = test (dev or test)
 -- tables: benchmark
 -- grain: one row per cycle, category and decoding
 -- columns: cycle INTEGER, category VARCHAR, decoding VARCHAR, n BIGINT, score DOUBLE

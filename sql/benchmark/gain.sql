@@ -1,5 +1,5 @@
 -- purpose: the gain of one cycle over the base on the same held-out rows, paired, with a 95 % interval
--- parameters: $cycle INTEGER, $baseline INTEGER (0: the base), $split VARCHAR
+-- parameters: $cycle INTEGER, $baseline INTEGER = 0 (0: the base), $split VARCHAR = test (dev or test)
 -- tables: benchmark
 -- grain: one row per style and decoding
 -- columns: style VARCHAR, decoding VARCHAR, n BIGINT (prompts), before DOUBLE, after DOUBLE, gain DOUBLE,

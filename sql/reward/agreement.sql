@@ -4,85 +4,224 @@
 -- columns: cycle INTEGER, verifier VARCHAR, completions BIGINT, judged BIGINT (not null), abstained DOUBLE (share),
 --          auc DOUBLE (chance that a right one of all judged scores above a wrong one, a tie counting half;
 --          null where all are right or all wrong), auc_within DOUBLE (the same among completions of one prompt)
-WITH known AS (
+-- Scores are taken to four decimals for auc. auc_within is over every prompt of a run of up to 400,000 completions,
+-- and over a share of the prompts, drawn by a hash of their ids, of a larger one.
+WITH binned AS (
   SELECT
-    s.cycle,
-    s.prompt_id,
-    s.correct,
-    v.verifier,
-    v.value
-  FROM scores AS s
-  JOIN rewards AS r USING (prompt_id, sample_index, cycle),
-  LATERAL (
-    SELECT
-      unnest([
-        'perception', 'perception_objects', 'perception_text', 'perception_spatial', 'perception_counting',
-        'reasoning', 'reasoning_structure', 'reasoning_consistency', 'reasoning_grounding',
-        'output', 'output_fuzzy', 'reward'
-      ]) AS verifier,
-      unnest([
-        s.perception, s.perception_objects, s.perception_text, s.perception_spatial, s.perception_counting,
-        s.reasoning, s.reasoning_structure, s.reasoning_consistency, s.reasoning_grounding,
-        s.output, s.output_fuzzy, r.reward
-      ]) AS value
-  ) AS v
-  WHERE s.correct IS NOT NULL AND s.error IS NULL
+    'perception' AS verifier,
+    cycle,
+    round(10000 * perception)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE perception IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'perception_objects' AS verifier,
+    cycle,
+    round(10000 * perception_objects)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE perception_objects IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'perception_text' AS verifier,
+    cycle,
+    round(10000 * perception_text)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE perception_text IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'perception_spatial' AS verifier,
+    cycle,
+    round(10000 * perception_spatial)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE perception_spatial IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'perception_counting' AS verifier,
+    cycle,
+    round(10000 * perception_counting)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE perception_counting IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'reasoning' AS verifier,
+    cycle,
+    round(10000 * reasoning)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE reasoning IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'reasoning_structure' AS verifier,
+    cycle,
+    round(10000 * reasoning_structure)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE reasoning_structure IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'reasoning_consistency' AS verifier,
+    cycle,
+    round(10000 * reasoning_consistency)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE reasoning_consistency IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'reasoning_grounding' AS verifier,
+    cycle,
+    round(10000 * reasoning_grounding)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE reasoning_grounding IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'output' AS verifier,
+    cycle,
+    round(10000 * output)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE output IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'output_fuzzy' AS verifier,
+    cycle,
+    round(10000 * output_fuzzy)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM scores
+  WHERE output_fuzzy IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
+  UNION ALL
+  SELECT
+    'reward' AS verifier,
+    cycle,
+    round(10000 * reward)::INTEGER AS bin,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM rewards
+  WHERE reward IS NOT NULL AND correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle, bin
 ),
 
 ranked AS (
   SELECT
-    cycle,
-    verifier,
-    correct,
-    rank() OVER (PARTITION BY cycle, verifier ORDER BY value)
-      + (count(*) OVER (PARTITION BY cycle, verifier, value) - 1) / 2.0 AS place
-  FROM known
-  WHERE value IS NOT NULL
+    *,
+    n - right_ones AS wrong_ones,
+    sum(n - right_ones) OVER (PARTITION BY cycle, verifier ORDER BY bin) AS wrong_up_to
+  FROM binned
 ),
 
 overall AS (
   SELECT
     cycle,
     verifier,
-    count(*) AS judged,
-    count(*) FILTER (WHERE correct) AS good,
-    count(*) FILTER (WHERE NOT correct) AS bad,
-    sum(place) FILTER (WHERE correct) AS places
+    sum(n) AS judged,
+    sum(right_ones * (wrong_up_to - wrong_ones / 2)) AS above,
+    sum(right_ones) AS good,
+    sum(wrong_ones) AS bad
   FROM ranked
-  GROUP BY ALL
+  GROUP BY cycle, verifier
+),
+
+all_rows AS (
+  SELECT cycle, count(*) AS completions
+  FROM scores
+  WHERE correct IS NOT NULL AND error IS NULL
+  GROUP BY cycle
+),
+
+drawn AS (
+  SELECT
+    s.cycle,
+    s.prompt_id,
+    s.correct,
+    s.perception,
+    s.perception_objects,
+    s.perception_text,
+    s.perception_spatial,
+    s.perception_counting,
+    s.reasoning,
+    s.reasoning_structure,
+    s.reasoning_consistency,
+    s.reasoning_grounding,
+    s.output,
+    s.output_fuzzy,
+    r.reward
+  FROM scores AS s
+  JOIN rewards AS r USING (prompt_id, sample_index, cycle)
+  WHERE s.correct IS NOT NULL AND s.error IS NULL
+    AND hash(s.prompt_id) / 18446744073709551616.0 < (SELECT 400000.0 / greatest(sum(completions), 1) FROM all_rows)
+    AND hash(r.prompt_id) / 18446744073709551616.0 < (SELECT 400000.0 / greatest(sum(completions), 1) FROM all_rows)
 ),
 
 within_prompt AS (
   SELECT
     a.cycle,
-    a.verifier,
-    favg(CASE WHEN a.value > b.value THEN 1.0 WHEN a.value = b.value THEN 0.5 ELSE 0.0 END) AS auc_within
-  FROM known AS a
-  JOIN known AS b USING (cycle, prompt_id, verifier)
-  WHERE a.correct AND NOT b.correct AND a.value IS NOT NULL AND b.value IS NOT NULL
-  GROUP BY ALL
+    unnest([
+      {'verifier': 'perception', 'auc_within': favg((a.perception > b.perception)::INTEGER + (a.perception = b.perception)::INTEGER / 2)},
+      {'verifier': 'perception_objects', 'auc_within': favg((a.perception_objects > b.perception_objects)::INTEGER + (a.perception_objects = b.perception_objects)::INTEGER / 2)},
+      {'verifier': 'perception_text', 'auc_within': favg((a.perception_text > b.perception_text)::INTEGER + (a.perception_text = b.perception_text)::INTEGER / 2)},
+      {'verifier': 'perception_spatial', 'auc_within': favg((a.perception_spatial > b.perception_spatial)::INTEGER + (a.perception_spatial = b.perception_spatial)::INTEGER / 2)},
+      {'verifier': 'perception_counting', 'auc_within': favg((a.perception_counting > b.perception_counting)::INTEGER + (a.perception_counting = b.perception_counting)::INTEGER / 2)},
+      {'verifier': 'reasoning', 'auc_within': favg((a.reasoning > b.reasoning)::INTEGER + (a.reasoning = b.reasoning)::INTEGER / 2)},
+      {'verifier': 'reasoning_structure', 'auc_within': favg((a.reasoning_structure > b.reasoning_structure)::INTEGER + (a.reasoning_structure = b.reasoning_structure)::INTEGER / 2)},
+      {'verifier': 'reasoning_consistency', 'auc_within': favg((a.reasoning_consistency > b.reasoning_consistency)::INTEGER + (a.reasoning_consistency = b.reasoning_consistency)::INTEGER / 2)},
+      {'verifier': 'reasoning_grounding', 'auc_within': favg((a.reasoning_grounding > b.reasoning_grounding)::INTEGER + (a.reasoning_grounding = b.reasoning_grounding)::INTEGER / 2)},
+      {'verifier': 'output', 'auc_within': favg((a.output > b.output)::INTEGER + (a.output = b.output)::INTEGER / 2)},
+      {'verifier': 'output_fuzzy', 'auc_within': favg((a.output_fuzzy > b.output_fuzzy)::INTEGER + (a.output_fuzzy = b.output_fuzzy)::INTEGER / 2)},
+      {'verifier': 'reward', 'auc_within': favg((a.reward > b.reward)::INTEGER + (a.reward = b.reward)::INTEGER / 2)}
+    ]) AS found
+  FROM drawn AS a
+  JOIN drawn AS b USING (cycle, prompt_id)
+  WHERE a.correct AND NOT b.correct
+  GROUP BY a.cycle
 ),
 
-all_rows AS (
-  SELECT
-    cycle,
-    verifier,
-    count(*) AS completions
-  FROM known
-  GROUP BY ALL
+verifiers AS (
+  SELECT unnest([
+    'perception', 'perception_objects', 'perception_text', 'perception_spatial', 'perception_counting',
+    'reasoning', 'reasoning_structure', 'reasoning_consistency', 'reasoning_grounding',
+    'output', 'output_fuzzy', 'reward'
+  ]) AS verifier
 )
 
 SELECT
   n.cycle::INTEGER AS cycle,
-  n.verifier::VARCHAR AS verifier,
+  v.verifier::VARCHAR AS verifier,
   n.completions::BIGINT AS completions,
   coalesce(o.judged, 0)::BIGINT AS judged,
   (1 - coalesce(o.judged, 0) / n.completions)::DOUBLE AS abstained,
-  ((o.places - o.good * (o.good + 1) / 2.0) / nullif(o.good * o.bad, 0))::DOUBLE AS auc,
-  w.auc_within::DOUBLE AS auc_within
+  (o.above / nullif(o.good * o.bad, 0))::DOUBLE AS auc,
+  w.found.auc_within::DOUBLE AS auc_within
 FROM all_rows AS n
-LEFT JOIN overall AS o USING (cycle, verifier)
-LEFT JOIN within_prompt AS w USING (cycle, verifier)
+CROSS JOIN verifiers AS v
+LEFT JOIN overall AS o ON o.cycle = n.cycle AND o.verifier = v.verifier
+LEFT JOIN within_prompt AS w ON w.cycle = n.cycle AND w.found.verifier = v.verifier
 ORDER BY
   n.cycle,
-  n.verifier
+  v.verifier

@@ -1,0 +1,46 @@
+-- purpose: prompts answered right for the first time, after cycles in which every completion was wrong
+-- parameters: $cycle INTEGER = 0 (the cycle, 0: each), $most BIGINT = 1000 (rows)
+-- tables: rewards, prompts
+-- grain: one row per cycle and such prompt
+-- columns: cycle INTEGER, prompt_id VARCHAR, n BIGINT, right_ones BIGINT, right_last BIGINT (right completions when it
+--   was asked before), question VARCHAR, answers VARCHAR[]
+WITH asked AS (
+  SELECT
+    cycle,
+    prompt_id,
+    count(*) AS n,
+    count(*) FILTER (correct) AS right_ones
+  FROM rewards
+  WHERE output IS NOT NULL AND error IS NULL
+  GROUP BY cycle, prompt_id
+),
+
+told AS (
+  SELECT
+    *,
+    lag(right_ones) OVER earlier AS right_last,
+    coalesce(sum(right_ones) OVER (earlier ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS solved_before,
+    row_number() OVER earlier - 1 AS asked_before
+  FROM asked
+  WINDOW earlier AS (PARTITION BY prompt_id ORDER BY cycle)
+),
+
+chosen AS (
+  SELECT *
+  FROM told
+  WHERE right_ones > 0 AND solved_before = 0 AND asked_before > 0 AND $cycle IN (0, cycle)
+  ORDER BY cycle, right_ones DESC, right_last DESC, prompt_id
+  LIMIT $most
+)
+
+SELECT
+  c.cycle::INTEGER AS cycle,
+  c.prompt_id::VARCHAR AS prompt_id,
+  c.n::BIGINT AS n,
+  c.right_ones::BIGINT AS right_ones,
+  c.right_last::BIGINT AS right_last,
+  p.question::VARCHAR AS question,
+  p.answers::VARCHAR[] AS answers
+FROM chosen AS c
+LEFT JOIN prompts AS p USING (prompt_id)
+ORDER BY c.cycle, c.right_ones DESC, c.right_last DESC, c.prompt_id
