@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from halo_forge import bench_rows
+from halo_forge.errors import UserError
 
 MODEL = "bundled:shapes/base"
 BATCH, MICRO = 16, 4
@@ -123,14 +124,19 @@ def _bare(ref: Any, batches: Sequence[Sequence[Any]], pictures: dict[str, bytes]
 
 
 def generation(prompts: int) -> dict[str, float]:
-    """Completion tokens per second of our vLLM engine and of vLLM called directly; nothing where there is no vLLM."""
+    """Completion tokens per second of our vLLM engine and of vLLM called directly. Raises UserError where there is no
+    vLLM."""
     if importlib.util.find_spec("vllm") is None:
-        return {}
+        raise UserError("vLLM is not installed in this environment")
+    from halo_forge.cards.shapes import scenes as shapes
     from halo_forge.engines.engine import Request, Sampling
     from halo_forge.engines.speed import compare
     from halo_forge.models.resolve import resolve
 
-    requests = [Request("How many red shapes are there?", (png(i),), seed=i * 4) for i in range(prompts)]
+    requests = [
+        Request(one.question + shapes.GROUNDED, (shapes.png(one.scene),), seed=number * 4)
+        for number, one in enumerate(shapes.scenes("train", prompts))
+    ]
     found = compare(resolve(MODEL), requests, [Sampling(n=4, temperature=1.0, max_new_tokens=48)])
     return {
         "generation, tokens/s": found["ours"],

@@ -39,39 +39,51 @@ sys.exit(guard(lambda: VLMRAFTTrainer(config).train() and 0))
 """The `vlm train` of a finished run once more, forbidden to write a row."""
 
 
-def of_run(run: str) -> dict[str, float]:
-    """Numbers of a finished run: see the first lines of halo_forge.bench."""
+def sizes(run: str) -> dict[str, float]:
+    """Completions, and bytes on disk for each."""
+    from halo_forge.store import Table
+
+    completions = Table(f"{run}/completions", "completions")
+    if not completions.rows:
+        return {"completions": 0.0}
+    size = sum(file.stat().st_size for file in completions.files)
+    return {"completions": float(completions.rows), "bytes per completion": size / completions.rows}
+
+
+def again(run: str) -> dict[str, float]:
+    """Seconds that the `vlm train` of the run takes once more. Raises UserError where it is not finished."""
+    if not Path(run, "run.json").exists():
+        raise UserError(f"{run} has no run.json: no vlm train made it")
+    begin = time.perf_counter()
+    try:
+        subprocess.run([sys.executable, "-P", "-c", AGAIN, run], check=True, stdout=subprocess.DEVNULL)
+    except subprocess.CalledProcessError as exc:
+        raise UserError(f"{run} does not stand as its vlm train left it: run that command again") from exc
+    return {"finished vlm train again, seconds": time.perf_counter() - begin}
+
+
+def looks(run: str) -> dict[str, float]:
+    """Distinct images, and rows of detector and reader for each. Raises UserError where nothing was looked at."""
     import pyarrow.compute as pc
 
     from halo_forge.store import Table
 
-    completions = Table(f"{run}/completions", "completions")
-    numbers = {"completions": float(completions.rows)}
-    if completions.rows:
-        numbers["bytes per completion"] = sum(file.stat().st_size for file in completions.files) / completions.rows
-    numbers |= cycles(Path(run))
-    if Path(run, "run.json").exists():
-        begin = time.perf_counter()
-        try:
-            subprocess.run([sys.executable, "-P", "-c", AGAIN, run], check=True, stdout=subprocess.DEVNULL)
-        except subprocess.CalledProcessError as exc:
-            raise UserError(f"--run {run} does not stand as its vlm train left it: run that command again") from exc
-        numbers["finished vlm train again, seconds"] = time.perf_counter() - begin
-    if Path(run, "evidence").exists():
-        seen = Table(f"{run}/evidence", "evidence").read(["image_id", "detector", "ocr"])
-        images = len(pc.unique(seen["image_id"]))
-        numbers["images"] = float(images)
-        for part in ("detector", "ocr"):
-            numbers[f"{part} rows per image"] = (seen.num_rows - seen[part].null_count) / max(images, 1)
-    return numbers
+    if not Path(run, "evidence").exists():
+        raise UserError(f"{run} has no evidence table: it had neither detector nor reader")
+    seen = Table(f"{run}/evidence", "evidence").read(["image_id", "detector", "ocr"])
+    images = len(pc.unique(seen["image_id"]))
+    found = {"images": float(images)}
+    for part in ("detector", "ocr"):
+        found[f"{part} rows per image"] = (seen.num_rows - seen[part].null_count) / max(images, 1)
+    return found
 
 
-def cycles(run: Path) -> dict[str, float]:
+def cycles(run: str) -> dict[str, float]:
     """Seconds of a cycle, by table and in all, and the share that is not model work; means over the cycles whose
-    tables are all finished. None such: nothing."""
-    found = [seconds for n in range(1, _last(run) + 1) if (seconds := cycle(run, n))]
+    tables are all finished. Raises UserError where there is none."""
+    found = [seconds for n in range(1, _last(Path(run)) + 1) if (seconds := cycle(Path(run), n))]
     if not found:
-        return {}
+        raise UserError(f"{run} has no cycle that is finished")
     mean = {name: sum(seconds[name] for seconds in found) / len(found) for name in found[0]}
     model = sum(mean[name] for name in MODEL_WORK)
     by_table = {f"cycle, seconds in {name}": mean[name] for name in CYCLE}
@@ -102,3 +114,7 @@ def cycle(run: Path, number: int) -> dict[str, float]:
 def _last(run: Path) -> int:
     """Number of the last cycle that left completions."""
     return max((int(path.name[6:]) for path in run.glob("completions/cycle=*") if path.name[6:].isdigit()), default=0)
+
+
+PARTS = {"sizes": sizes, "cycles": cycles, "again": again, "looks": looks}
+"""What is measured of a run, each on its own."""

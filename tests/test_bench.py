@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from halo_forge import bench, bench_models, bench_rows, bench_run
+from halo_forge.errors import UserError
 from halo_forge.schema import from_rows
 from halo_forge.store import Table
 from halo_forge.training.rows import Row
 
 
 def test_numbers_are_measured_and_written(tmp_path: Path) -> None:
-    words = ["--rows", "40", "--disk-rows", "1200", "--steps", "0", "--prompts", "0"]
+    words = ["--rows", "40", "--disk-rows", "1200", "--steps", "0", "--prompts", "0", "--sql-rows", "0"]
     assert bench.main([*words, "--json", str(tmp_path / "bench.json")]) == 0
     numbers = json.loads((tmp_path / "bench.json").read_text())
     assert list(numbers) == [
@@ -54,7 +55,7 @@ def test_a_run_is_counted(tmp_path: Path) -> None:
         folder = tmp_path / name / "cycle=1"
         folder.mkdir(parents=True)
         pq.write_table(table, folder / "part-00000.parquet")
-    numbers = bench_run.of_run(str(tmp_path))
+    numbers = bench_run.sizes(str(tmp_path)) | bench_run.looks(str(tmp_path))
     assert numbers["completions"] == 20 and numbers["images"] == bench_rows.SCENES
     assert numbers["detector rows per image"] == numbers["ocr rows per image"] == 1
     size = (tmp_path / "completions/cycle=1/part-00000.parquet").stat().st_size
@@ -63,7 +64,7 @@ def test_a_run_is_counted(tmp_path: Path) -> None:
     again = tmp_path / "evidence/cycle=2"
     again.mkdir()
     pq.write_table(from_rows([bench_rows.scene(0) | {"cycle": 2}], "evidence"), again / "part-00000.parquet")
-    assert bench_run.of_run(str(tmp_path))["detector rows per image"] > 1
+    assert bench_run.looks(str(tmp_path))["detector rows per image"] > 1
 
 
 def finished(run: Path, table: str, cycle: int, seconds: float, parts: list[float], at: float) -> None:
@@ -81,11 +82,13 @@ def test_the_share_of_a_cycle_that_is_not_model_work(tmp_path: Path) -> None:
         for table in bench_run.CYCLE:
             finished(tmp_path, table, cycle, 10, [4, 4], at=end)
     finished(tmp_path, "completions", 3, 10, [4, 4], at=1_000_400)  # a cycle that is under way does not count
-    numbers = bench_run.cycles(tmp_path)
+    numbers = bench_run.cycles(str(tmp_path))
     assert numbers["cycle, seconds"] == 150 and numbers["cycle, seconds in completions"] == 8
     assert numbers["cycle, seconds in training"] == numbers["cycle, seconds in scores"] == 10
     assert numbers["cycle, share not model work"] == pytest.approx(1 - (3 * 8 + 10) / 150)
-    assert bench_run.cycle(tmp_path, 3) == {} == bench_run.cycles(tmp_path / "scores")
+    assert bench_run.cycle(tmp_path, 3) == {}
+    with pytest.raises(UserError, match="no cycle"):
+        bench_run.cycles(str(tmp_path / "scores"))
 
 
 def test_a_copied_run_counts_the_seconds_of_its_tables(tmp_path: Path) -> None:
@@ -108,6 +111,31 @@ def test_training_is_compared_on_the_same_batches(monkeypatch: pytest.MonkeyPatc
     numbers = bench_models.training(1)
     assert len(shown[0]) >= 2 * bench_models.BATCH and set(shown[0]) == {f"image-{i}" for i in range(32)}
     assert 0.3 < numbers["training step, ours / bare"] < 3
+
+
+def test_what_cannot_be_measured_is_left_out_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run/completions/cycle=1"
+    folder.mkdir(parents=True)
+    pq.write_table(bench_rows.synthetic(20)[0], folder / "part-00000.parquet")
+    monkeypatch.setattr(bench_models.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(bench, "start_seconds", lambda *words: 1 / 0)
+    words = ["--rows", "40", "--disk-rows", "0", "--steps", "0", "--prompts", "4", "--sql-rows", "0"]
+    file = tmp_path / "bench.json"
+    assert bench.main([*words, "--run", str(tmp_path / "run"), "--json", str(file)]) == 1  # a part broke
+    numbers = json.loads(file.read_text())
+    assert numbers["verify rows/s"] > 0 and numbers["bytes per completion"] > 0
+    assert list(numbers["left out"]) == ["generation", "run, cycles", "run, again", "run, looks", "start"]
+    assert "left out: generation: vLLM is not installed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("value", "goal", "told"),
+    [(0.04, "<= 0.05, remark", "yes"), (0.9, ">= 0.95", "no"), (1.0, "1", "yes"), (1.1, "1", "no"), (3.0, "", "")],
+)
+def test_goals(value: float, goal: str, told: str) -> None:
+    assert bench.verdict(value, goal) == told
 
 
 def test_a_run_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,13 @@ HELP = """halo-forge: teach a vision-language model with verifiable rewards (RAF
   halo-forge vlm datasets  [--json]         the datasets it knows
   halo-forge vlm try       MODEL IMAGE QUESTION   what it says, which claims are true, and the reward
   halo-forge vlm validate  --dataset NAME   does every gold answer score full output marks? no model needed
-  halo-forge vlm models    [--json]         models people use, with memory and licence
+  halo-forge vlm models    [--json]         models people use, with memory by mode and licence
+  halo-forge vlm sft       --dataset NAME   cold start: fine-tune on human answers; vlm train takes it further
+  halo-forge vlm merge     MODEL [--output DIR]   base and adapter as one model
+  halo-forge vlm report    RUN              one HTML file: did it get better, why, and what it said
+  halo-forge vlm sql       RUN… [QUESTION]  SQL or a named query over runs; RUN alone lists the queries
+  halo-forge vlm whatif    RUN              what other weights, thresholds and filters would have kept; no model
+  halo-forge vlm why       RUN PROMPT_ID    one prompt's whole story: asked, seen, said, rewarded, kept or not
   halo-forge vlm check     RUN              verify digests and invariants of a run
   halo-forge vlm doctor    [--json]         what this machine has, and what would be used
 
@@ -34,6 +40,12 @@ COMMANDS: dict[str, dict[str, str]] = {
         "models": "lists:models",
         "check": "upkeep:check",
         "doctor": "upkeep:doctor",
+        "sft": "loop:sft",
+        "merge": "loop:merge",
+        "sql": "tables:sql",
+        "whatif": "tables:whatif",
+        "why": "tables:why",
+        "report": "showing:report",
     }
 }
 """Group, name, and module:function below halo_forge.cli; the function takes the words after the name."""

@@ -1,4 +1,4 @@
-"""vlm train and plan."""
+"""vlm train, plan and merge."""
 
 from __future__ import annotations
 
@@ -44,4 +44,37 @@ def plan(words: list[str]) -> int:
     trainer = VLMRAFTTrainer(config)
     made = estimates.plan(trainer.checked(), "--no-probe" not in own, trainer.progress)
     print(json.dumps(estimates.as_json(made), indent=1) if "--json" in own else "\n".join(estimates.page(made)))
+    return 0
+
+
+def sft(words: list[str]) -> int:
+    """A cold start on human answers."""
+    from halo_forge.vlm import sft as cold
+
+    if wants_help(words):
+        from halo_forge.cli import flags
+
+        doc = "Fine-tune on the dataset's own answers; the model is OUTPUT/model, which vlm train takes further."
+        print(flags.usage(cold.flags_class(), "halo-forge vlm sft", doc))
+        return 0
+    config = cold.from_flags(words)
+    model = cold.sft(config)
+    print(f"model: {model}")
+    print(f"next: halo-forge vlm train --dataset {config.dataset} --model {model}")
+    return 0
+
+
+def merge(words: list[str]) -> int:
+    """Base and adapter as one model."""
+    from halo_forge.cli import flags
+    from halo_forge.models import merge as merging
+
+    if wants_help(words):
+        doc = "MODEL: base and adapter added up to one model, for programs that take no adapters."
+        print(flags.usage(merging.Config, "halo-forge vlm merge MODEL", doc))
+        return 0
+    config = flags.build(merging.Config, flags.read(merging.Config, words, positional="model"))
+    done: list[str] = []
+    place = merging.merge(config.model, config.place, config.trust_remote_code, done.append)
+    print(*(done or [f"merged before, nothing to do ({place})"]))
     return 0

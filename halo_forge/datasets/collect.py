@@ -240,6 +240,11 @@ def refuse_empty(found: Collected, source: Source) -> None:
     occurred."""
     if found.rows:
         return
+    if found.reasons and set(found.reasons) == {FOR_TRAIN}:
+        rows = found.reasons[FOR_TRAIN]
+        raise NothingLeft(
+            f"{source.where}: none of its {rows} rows is held out: raise --hold-out, or name a split with --eval-split"
+        )
     first: dict[str, Skipped] = {}
     for row in found.skipped:
         first.setdefault(kind(row.reason), row)

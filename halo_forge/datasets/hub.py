@@ -39,7 +39,7 @@ def resolve(place: Place, revision: str | None = None) -> HubFiles:
     try:
         builder = datasets.load_dataset_builder(place.hub, place.config, revision=commit)
     except ValueError as error:  # no or unknown config
-        raise UserError(f"{where}: {_line(error)}") from None
+        raise UserError(f"{where}: {_of_configs(place, commit) or _line(error)}") from None
     except (OSError, RuntimeError) as error:
         raise UserError(f"{where}: {_advice(error)}") from None
     files = builder.config.data_files or {}
@@ -47,6 +47,19 @@ def resolve(place: Place, revision: str | None = None) -> HubFiles:
         known = nearest(place.split, map(str, files))
         raise UserError(f"{where} has no split {place.split!r}; {known} (see --train-split and --eval-split)")
     return HubFiles(place, commit, tuple(str(url) for url in files[place.split]))
+
+
+def _of_configs(place: Place, commit: str | None) -> str:
+    """What is wrong with the config of a place, '' where it is something else."""
+    import datasets
+
+    try:
+        known = datasets.get_dataset_config_names(place.hub, revision=commit)
+    except (OSError, RuntimeError, ValueError):
+        return ""
+    if place.config in known:
+        return ""
+    return f"{nearest(place.config, known) if place.config else 'choose from: ' + ', '.join(known)} (see --subset)"
 
 
 def commit_of(repository: str, revision: str | None) -> str | None:
@@ -58,9 +71,13 @@ def commit_of(repository: str, revision: str | None) -> str | None:
         return revision
     import huggingface_hub
 
+    api = huggingface_hub.HfApi()
     try:
-        found: str | None = huggingface_hub.HfApi().dataset_info(repository, revision=revision, timeout=20).sha
-        return found
+        found = api.dataset_info(repository, revision=revision, timeout=20)
+        if found.gated:  # anybody may read about it, its files come later
+            api.auth_check(repository, repo_type="dataset")
+        commit: str | None = found.sha
+        return commit
     except Exception as error:  # HTTP libraries differ in what they raise; each becomes the same line
         raise UserError(f"{repository}: {_advice(error)}") from None
 
@@ -101,11 +118,18 @@ def encoded(feature: Any) -> Any:
 
 
 def _advice(error: Exception) -> str:
+    """What to do, by the kind of the error; its text may name several causes at once."""
     text, kind = _line(error), type(error).__name__
-    if "gated" in text.lower() or "Gated" in kind:
+    if kind == "GatedRepoError":
         return "the set is gated: accept its terms on the hub, then `hf auth login` or set HF_TOKEN"
+    if kind == "EmptyDatasetError":
+        return "the repository has no files with rows (.parquet, .jsonl, .csv, …)"
+    if "scripts are no longer supported" in text:
+        return "the set is made by a script of its own, which is not run: get its rows as Parquet and pass --data-dir"
+    if kind == "RevisionNotFoundError":
+        return "the hub has no such revision of it"
     if kind in ("DatasetNotFoundError", "RepositoryNotFoundError"):
-        return f"no such dataset on the hub, or it is private or gated ({text}); check it, or `hf auth login`"
+        return "no such dataset on the hub, or it is private or gated: check its name, or `hf auth login`"
     return f"the hub cannot be reached ({kind}: {text}); check the network, or pass --data-dir with a local copy"
 
 

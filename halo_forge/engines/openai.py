@@ -208,7 +208,7 @@ def models_of(server: Server) -> list[dict[str, Any]]:
     except (Unavailable, Refused) as error:
         raise UserError(
             f"no OpenAI-compatible server at --base-url {server.base_url} ({error}): start one, such as "
-            "`vllm serve MODEL`, or give its address"
+            "`vllm serve MODEL`, or give its address, which ends in /v1"
         ) from error
     except (KeyError, TypeError) as error:
         raise UserError(f"{server.base_url} is no OpenAI-compatible server: it lists no models") from error

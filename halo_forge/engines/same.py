@@ -19,12 +19,20 @@ class SamePrompts:
 
     def check(self, prompt: str, images: Sequence[Any], ids: Sequence[int] | None) -> None:
         """Raises ValueError saying how the ids of the engine differ."""
-        areas = sorted([*self.areas, *(image.width * image.height for image in images)])
-        if not areas or [areas[0], areas[-1]] == self.areas:
+        areas = [image.width * image.height for image in images]
+        if not self.wanted(areas):
             return
         ours = prompt_ids(self.processor, prompt, images, nested=self.nested)
         if ids is None or list(ids) != ours:
             count = "no" if ids is None else len(ids)
             how = f"{count} token ids of a prompt of which the trainer makes {len(ours)}"
             raise ValueError(how if count != len(ours) else f"{how} others")
-        self.areas = [areas[0], areas[-1]]
+        self.areas = self._range(areas)
+
+    def wanted(self, areas: Sequence[int]) -> bool:
+        """Whether a prompt with images of so many pixels is to be compared."""
+        return bool(areas) and self._range(areas) != self.areas
+
+    def _range(self, areas: Sequence[int]) -> list[int]:
+        together = [*self.areas, *areas]
+        return [min(together), max(together)]

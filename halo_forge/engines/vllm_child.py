@@ -36,6 +36,8 @@ class _Asked:
     place: int
     request: Request
     waiting: int
+    areas: tuple[int, ...] = ()
+    """Pixels of its images."""
     outputs: dict[int, Any] = field(default_factory=dict)
 
 
@@ -120,9 +122,10 @@ class Host:
 
         try:
             prompt: dict[str, Any] = {"prompt_token_ids": text_ids(self.processor, request.prompt, len(request.images))}
-            if request.images:
-                prompt["multi_modal_data"] = {"image": [open_image(data) for data in request.images]}
-            asked = _Asked(place, request, len(samplings))
+            images = [open_image(data) for data in request.images]
+            if images:
+                prompt["multi_modal_data"] = {"image": images}
+            asked = _Asked(place, request, len(samplings), tuple(image.width * image.height for image in images))
             for number, seed in enumerate(seeds(request, samplings)):
                 name, self.count = str(self.count), self.count + 1
                 self.engine.add_request(name, prompt, self._params(samplings[number], seed), **self.lora)
@@ -162,7 +165,7 @@ class Host:
 
     def _answer(self, asked: _Asked, samplings: Sequence[Sampling]) -> Answer:
         prompt_ids = list(asked.outputs[0].prompt_token_ids)
-        if asked.request.images:
+        if self.same.wanted(asked.areas):
             self._compare(asked.request, prompt_ids)
         room = max(sampling.max_new_tokens for sampling in samplings)
         if self.limit is not None and len(prompt_ids) + room > self.limit:

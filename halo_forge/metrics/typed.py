@@ -39,9 +39,13 @@ class Clock:
         return (self.either or other.either) and (self.minutes - other.minutes) % 720 == 0
 
 
+_HALF_DAY = re.compile(r"\bin the (morning|afternoon|evening)\b")
+
+
 def clocks(text: str) -> list[Clock]:
     """Times of the day in the text; a bare number is one only with am/pm or o'clock."""
     low = strip_accents(normalise(text[:MAX_READ]))
+    low = _HALF_DAY.sub(lambda m: "am" if m[1] == "morning" else "pm", low)
     found = [Clock(minutes, False) for word, minutes in _NAMED_HOURS.items() if re.search(rf"\b{word}\b", low)]
     for match in _CLOCK.finditer(low):
         hour, half = int(match["h"]), (match["half"] or "").replace(".", "").replace(" ", "")
@@ -156,7 +160,8 @@ def polarity(toks: list[str]) -> bool | None:
     if len(opening) == 2:
         return None
     said = {t in YES for t in _interjections(toks)}
-    if len(said) == 2:
+    taken_back = bare[0] in YES and bare[-1] == "no" and bare[-2] not in _QUOTES
+    if len(said) == 2 or taken_back:
         return None
     if bare[0] in YES or bare[0] in NO:
         return bare[0] in YES
@@ -192,12 +197,14 @@ def alternatives(asked: list[str]) -> set[str]:
 
 
 _SHORT = ("not", "so")
+_QUOTES = frozenset(["say", "says", "said", "read", "reads", "word", "a", "the", "for", "in", "means", "mean"])
+""" "Yes, the sign says no"."""
 _CLAUSE_WORDS = (YES | NO) - {"not", "never", "correct", "indeed", "certainly", "definitely"}
 _ADVERBS = frozenset(
     ["probably", "certainly", "definitely", "surely", "absolutely", "likely", "most", "of", "course", "i", "think",
      "believe", "guess", "i'd", "say", "would"]
 )  # fmt: skip
-_JOINS = frozenset({"and", "or", "so", "is", "then", "because", "und", "y", "et"})
+_JOINS = frozenset({"and", "or", "so", "is", "then", "because", "und", "y", "et", "unless", "but", "maybe", "perhaps"})
 
 
 def _interjections(toks: list[str]) -> list[str]:

@@ -172,7 +172,8 @@ STOP = _set(
 )
 ARTICLES = _set("a an the le la les el los las un une una der die das ein eine il lo um uma os gli een het")
 HEDGES = _set(
-    "maybe perhaps possibly either unsure unclear unknown guess vielleicht quizas peut-etre quiza forse talvez"
+    "maybe perhaps possibly either unsure unclear unknown guess alternatively alternative vielleicht quizas peut-etre "
+    "quiza forse talvez"
 )
 ORS = _set("or oder ou o oder either")
 VERBS = _set(

@@ -5,6 +5,8 @@ Offline, the commit is the one in the local cache. Weights are downloaded only b
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +28,7 @@ def pinned_commit(model: str, revision: str | None = None) -> str:
     try:
         commit = HfApi().model_info(model, revision=revision, timeout=_TIMEOUT_S).sha
     except GatedRepoError as error:
-        raise UserError(
-            f"the model {model} is gated: accept its licence at https://huggingface.co/{model} "
-            "and log in with `hf auth login`"
-        ) from error
+        raise _gated(model) from error
     except RevisionNotFoundError as error:
         raise UserError(f"the model {model} has no revision {revision!r}") from error
     except RepositoryNotFoundError as error:
@@ -38,6 +37,7 @@ def pinned_commit(model: str, revision: str | None = None) -> str:
         cached = _cached_commit(model, revision)
         if cached is None:
             _unreachable(model, error)
+        _go_on_offline(model, cached)
         return cached
     if not commit:
         raise UserError(f"the hub names no commit for {model}: try again, or pass a local folder")
@@ -47,10 +47,12 @@ def pinned_commit(model: str, revision: str | None = None) -> str:
 def config_files(model: str, commit: str) -> Path:
     """Folder with config.json of a hub model, or the whole adapter where the repository is one."""
     from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, LocalEntryNotFoundError
 
     try:
         return Path(hf_hub_download(model, "config.json", revision=commit)).parent
+    except GatedRepoError as error:  # anybody may ask for the commit, not for the files
+        raise _gated(model) from error
     except LocalEntryNotFoundError as error:
         adapter = _adapter_in_cache(model, commit)
         if adapter is None:
@@ -72,7 +74,26 @@ def _cached_commit(model: str, revision: str | None) -> str | None:
         path = try_to_load_from_cache(model, name, revision=revision)
         if isinstance(path, str):
             return Path(path).parent.name
-    return None
+    return None if revision else _newest_commit(model)
+
+
+def _go_on_offline(model: str, commit: str) -> None:
+    """Spare this process and its children a minute of tries at every file of a model that is here already."""
+    from huggingface_hub import constants
+
+    if not constants.HF_HUB_OFFLINE:
+        print(f"the hub cannot be reached: {model} is the cached {commit[:12]}; offline from here on", file=sys.stderr)
+    constants.HF_HUB_OFFLINE = True
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def _newest_commit(model: str) -> str | None:
+    """Of the commits in the cache the one fetched last: what was fetched by its commit has no branch there."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    folders = (Path(HF_HUB_CACHE) / f"models--{model.replace('/', '--')}" / "snapshots").glob("*")
+    whole = [path for path in folders if any((path / name).exists() for name in ("config.json", "adapter_config.json"))]
+    return max(whole, key=lambda path: path.stat().st_mtime).name if whole else None
 
 
 def _adapter_in_cache(model: str, commit: str) -> Path | None:
@@ -80,6 +101,13 @@ def _adapter_in_cache(model: str, commit: str) -> Path | None:
 
     path = try_to_load_from_cache(model, "adapter_config.json", revision=commit)
     return Path(path).parent if isinstance(path, str) else None
+
+
+def _gated(model: str) -> UserError:
+    return UserError(
+        f"the model {model} is gated: accept its licence at https://huggingface.co/{model} "
+        "and log in with `hf auth login`"
+    )
 
 
 def _unreachable(model: str, error: BaseException) -> NoReturn:

@@ -17,6 +17,9 @@ MAX_PIXELS = 1280 * 28 * 28
 """Cap on the pixels of one image where the user names none: about 1,280 image tokens of Qwen2-VL. The
 model's own limit (16,384 tokens) runs most GPUs out of memory."""
 
+AN_AREA = 256 * 256
+"""No side of an image is as long as this."""
+
 
 def pick_device(device: str = "auto") -> str:
     """`auto` is the first accelerator there is, else the CPU. Raises UserError for one that is not there."""
@@ -64,6 +67,7 @@ def load_policy(
     template.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
     from transformers.utils import logging
 
@@ -80,8 +84,8 @@ def load_policy(
             output_loading_info=True,
             **packed,
         )
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot load the model {ref.given}: {str(error).strip().splitlines()[0]}") from error
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UserError(f"cannot load the model {ref.given}: {_reason(error)}") from error
     model, info = loaded
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info["mismatched_keys"])
     if lost:
@@ -89,12 +93,38 @@ def load_policy(
     model.requires_grad_(False)
     plain_generation(model)
     processor = load_processor(ref, max_pixels, min_pixels, trust_remote_code)
+    _check_processor(ref, processor, model)
     if ref.adapter:
         model = _with_adapter(model, ref, trainable)
     if not packed:  # packed weights were put there when they were read
         model.to(torch.device(place))
     model.train(trainable)
     return model, processor
+
+
+def _reason(error: Exception) -> str:
+    """Why loading failed, and what to do, in one line."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "custom code" in first:
+        return "it brings code of its own: read that, and allow it with --trust-remote-code"
+    if first.startswith("Can't load"):  # what follows speaks of folders that hide hub ids
+        return f"{first.split('. ')[0]}: put its base's processor and tokenizer files beside the weights"
+    if isinstance(error, OSError | ValueError | ImportError):
+        return first
+    return f"a weights file is damaged or cut off ({first}): download it again"
+
+
+def _check_processor(ref: ModelRef, processor: Any, model: Any) -> None:
+    """UserError where processor and model do not belong together: they would speak of images by other tokens."""
+    theirs = getattr(model.config, "image_token_id", None) or getattr(model.config, "image_token_index", None)
+    ours, rows = getattr(processor, "image_token_id", None), model.get_input_embeddings().weight.shape[0]
+    highest = max(processor.tokenizer.added_tokens_decoder, default=0)
+    if (isinstance(theirs, int) and isinstance(ours, int) and ours != theirs) or highest >= rows:
+        raise UserError(
+            f"the processor of {ref.base_given} does not belong to its weights: its image token is {ours}, the model's "
+            f"{theirs}, and it has tokens up to {highest} for {rows} embeddings; put the base's own processor and "
+            "tokenizer files beside the weights"
+        )
 
 
 def _packed(ref: ModelRef, quantization: str, place: str, dtype: Any) -> dict[str, Any]:
@@ -144,9 +174,8 @@ def load_processor(
     family = BY_NAME[ref.family]
     try:
         processor = AutoProcessor.from_pretrained(ref.base, revision=ref.revision, trust_remote_code=trust_remote_code)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"cannot load the processor of {ref.given}: {reason}") from error
+    except (OSError, ValueError, ImportError) as error:  # a processor may need a package of its own
+        raise UserError(f"cannot load the processor of {ref.given}: {_reason(error)}") from error
     if not processor.chat_template:
         own = getattr(processor.tokenizer, "chat_template", None)
         processor.chat_template = own if isinstance(own, str) else family.template
@@ -154,9 +183,17 @@ def load_processor(
         raise UserError(f"the model {ref.given} has no chat template: use an instruction-tuned one")
     if processor.tokenizer.pad_token_id is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token  # padding is masked by position
-    if family.pixel_budget:
+    if family.pixel_budget or takes_pixels(processor):
         set_pixel_budget(processor, max_pixels, min_pixels)
     return processor
+
+
+def takes_pixels(processor: Any) -> bool:
+    """Whether the image processor takes an image at its own size within a number of pixels: then both edges of its
+    `size` are areas. Elsewhere they are lengths, and an image is scaled as the model was trained."""
+    size = getattr(processor.image_processor, "size", None)
+    edges = [getattr(size, name, None) or 0 for name in ("shortest_edge", "longest_edge")]
+    return min(edges) > 0 and max(edges) >= AN_AREA
 
 
 def set_pixel_budget(processor: Any, max_pixels: int | None, min_pixels: int | None) -> None:

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from halo_forge.config import execution, target, weights
 from halo_forge.errors import UserError
 from halo_forge.files import saving
 from halo_forge.models import folder
 from halo_forge.models.resolve import ModelRef, resolve
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `vlm merge` takes."""
+
+    model: str = weights(help="an adapter's folder, such as models/vlm_raft/cycle_3; also as the first word")
+    output: str = target("", "folder for the merged model ('': MODEL-merged)")
+    trust_remote_code: bool = execution(False, "run code that the base brings along")
+
+    @property
+    def place(self) -> Path:
+        """Where the merged model goes."""
+        given = Path(self.model)
+        return Path(self.output) if self.output else given.with_name(f"{given.resolve().name}-merged")
 
 
 def write_merged(ref: ModelRef, output: Path, trust_remote_code: bool = False) -> None:
@@ -48,5 +65,5 @@ def merge(model: str, output: Path, trust_remote_code: bool = False, tell: Calla
         about = {"merged": Path(model).name, "merged_digest": ref.digest, "base": ref.base_given}
         folder.put(aside, output, {**about, "base_digest": ref.base_digest})
     if tell:
-        tell(f"train: merged weights at {output}")
+        tell(f"merged: base and adapter as one model at {output}")
     return output

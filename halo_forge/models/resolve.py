@@ -27,6 +27,8 @@ RECORD = "halo_forge.json"
 """Beside an adapter that we trained: its base as given, digests, hyper-parameters."""
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_MOST_HEADER = 100_000_000
+"""Bytes of a safetensors header at most, as the format has it."""
 _WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 
@@ -191,6 +193,27 @@ def _check_weights(given: str, folder: Path, patterns: tuple[str, ...]) -> None:
     for path in files:
         if path.stat().st_size < 1024 and path.read_bytes().startswith(b"version https://git-lfs"):
             raise UserError(f"{path} is a Git LFS pointer, not weights: run `git lfs pull` in {folder}")
+        if path.suffix == ".safetensors" and (lost := _cut_off(path)):
+            raise UserError(f"{path} {lost}: download or copy it again")
+
+
+def _cut_off(path: Path) -> str:
+    """Why a safetensors file cannot be whole, by its header and size; '' where it can. The header: its length in 8
+    bytes, then JSON with the place of each tensor (the format's own description)."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 0 < length <= min(size - 8, _MOST_HEADER):
+            return "is no safetensors file, or it is cut off"
+        try:
+            tensors = json.loads(file.read(length))
+            end = max(
+                (int(one["data_offsets"][1]) for name, one in tensors.items() if name != "__metadata__"), default=0
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            return "is no safetensors file"
+    whole = 8 + length + end
+    return "" if size == whole else f"has {size:,} bytes of {whole:,}"
 
 
 def _siblings(folder: Path) -> str:

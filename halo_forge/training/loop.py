@@ -72,8 +72,8 @@ def train(
         if micro == 1:
             shutil.rmtree(aside, ignore_errors=True)
             raise UserError(
-                "training: out of memory with one row per forward pass: lower --max-pixels, give "
-                "--gradient-checkpointing on or --mode qlora, or take a smaller model; the same command continues"
+                "training: out of memory with one row per forward pass: lower --max-pixels, give --mode qlora, or take "
+                "a smaller model; the same command continues"
             )
         smaller, more = settings.share(run.processes, micro // 2)
         note_fitting(work, smaller)

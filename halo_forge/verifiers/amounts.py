@@ -9,6 +9,7 @@ from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.numbers import number_at
 
 _NOT_COUNTING = frozenset(["of", "-", "#", "number", "no", "step", "route", "year", "in", "$"])
+_SHARES = frozenset([",", "and", ";", ":", ".", ">", "\n", "means", "that", "so", "only", "just", "exactly", "but"])
 _OPENS = frozenset([",", "and", ";", ":", ".", ">", "\n"])
 
 
@@ -32,6 +33,8 @@ def amount_at(
     """
     bounds: tuple[int | None, int | None] = (value, value)
     before = low[i - 1] if i else ""
+    if before == "-" and (i < 2 or low[i - 2][0] in "\n<>"):
+        before = ""  # the dash of a list
     joins = ("and", "to", "-") if before in ("between", "from") else ("or", "to", "-", "–")
     if j + 1 < len(low) and low[j] in joins:
         other = number_at(low, j + 1)
@@ -52,6 +55,23 @@ def partitive(low: list[str], amount: Amount, begin: int, j: int) -> bool:
         return False
     opens = amount.i == begin or low[amount.i - 1] in _OPENS
     return opens and (low[j] in data.VERBS or low[j].endswith("ing"))
+
+
+def parted(begin: int, low: list[str], i: int) -> tuple[int, int] | None:
+    """ "Four of the five vehicles are …", "two of which are …", "…, four are …": the number that the verb at token i
+    shares out, and the token after the verb; None when there is none."""
+    for k in range(i - 1, max(begin - 1, i - 7), -1):
+        if low[k] == "of" and k > begin:
+            i_number = k - 1
+        elif k == i - 1:
+            i_number = k
+        else:
+            continue
+        found = number_at(low, i_number)
+        value = int(found[0]) if found is not None else data.NUMBERS.get(low[i_number], 0)
+        if value > 1 and (i_number == begin or low[i_number - 1] in _SHARES):
+            return value, i + 1
+    return None
 
 
 def _bounded(kind: str, value: int) -> tuple[int | None, int | None]:

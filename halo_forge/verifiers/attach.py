@@ -7,12 +7,12 @@ has its figure after it, and things joined by commas and "and" share the relatio
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from itertools import pairwise
 
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.claim import Claim
 from halo_forge.verifiers.lexicon import Noun
+from halo_forge.verifiers.nearby import between, capitalised, joined, stranger
 from halo_forge.verifiers.sentence import Cue, Mention, Sentence
 from halo_forge.verifiers.tokens import Tokens
 
@@ -71,14 +71,16 @@ class Attacher:
         start, end = self._span(m.at, m.j)
         if m.counted and not m.negative and not sentence.each:
             claim = Claim("count", "", start, end, noun.name, noun.labels, noun.how, value=(m.low, m.high))
-            claim.restricted = m.restricted or m.described
+            claim.restricted, claim.polarity = m.restricted or m.described, not m.miscounted
             self.claims.append(claim)
+        if m.miscounted:
+            return
         if m.colour is not None and not m.negative:
             self._colour(m, m.colour, False, m.i)
             self.claims[-1].strong = False
         if m.negative or (noun.name not in self.given and not (m.counted and m.low == 0)):
             claim = Claim("object", "", start, end, noun.name, noun.labels, noun.how, polarity=not m.negative)
-            claim.restricted = m.restricted and m.negative
+            claim.restricted, claim.named = m.restricted and m.negative, capitalised(self.tokens, m, sentence)
             self.claims.append(claim)
 
     def _colour(self, m: Mention, colour: str, negative: bool, index: int) -> None:
@@ -119,8 +121,11 @@ class Attacher:
         if not figures and cue.before < len(s.mentions) and s.mentions[cue.before].at - cue.j <= 8:
             figures = self._following(s, cue.before)
         nouns = [(m.noun, m) for m in figures]
-        if not nouns and self.topic is not None and not figures:
+        unknown = stranger(self.tokens.low, s, cue) if not figures else ""
+        if not nouns and self.topic is not None and not figures and not unknown:
             self._side_claim(self.topic, None, cue)
+        if unknown and cue.before == 0 and self.tokens.low[s.begin] not in ("a", "an"):
+            self._side_claim(Noun(unknown, (unknown,), "=", "s"), None, cue)
         for noun, mention in nouns:
             if mention.sides is None and not mention.skip:
                 mention.sides = cue.sides
@@ -154,7 +159,8 @@ class Attacher:
                 self._relation_claim(m.noun, m, ground, cue)
                 if m.negative:
                     m.skip = True
-        if not figures and self.topic is not None and self.topic.name != ground.noun.name:
+        topic = self.topic is not None and self.topic.name != ground.noun.name and not stranger(self.tokens.low, s, cue)
+        if not figures and self.topic is not None and topic:
             self._relation_claim(self.topic, None, ground, cue)
 
     def _relation_claim(self, figure: Noun, m: Mention | None, ground: Mention, cue: Cue) -> None:
@@ -185,9 +191,9 @@ class Attacher:
         if cue.before == 0:
             return []
         nearest = s.mentions[cue.before - 1]
-        pronouns = _between(s.pronouns, nearest.j, cue.i)
-        verb = bool(_between(s.verbs, nearest.j, cue.i))
-        joined = bool(_between(s.marks, nearest.j, cue.i))
+        pronouns = between(s.pronouns, nearest.j, cue.i)
+        verb = bool(between(s.verbs, nearest.j, cue.i))
+        joined = bool(between(s.marks, nearest.j, cue.i))
         if pronouns and low[pronouns[-1]] not in _RELATIVE:
             return s.mentions[:1]
         previous = self._earlier(s, cue, nearest)
@@ -214,31 +220,26 @@ class Attacher:
         if k >= len(s.mentions):
             return []
         i, j = ground.j, s.mentions[k].at
-        if (j - i <= 6 and _between(s.verbs, i, j)) or _between(s.marks, i, j):
+        if (j - i <= 6 and between(s.verbs, i, j)) or between(s.marks, i, j):
             return self._following(s, k)
         return []
 
     def _following(self, s: Sentence, k: int) -> list[Mention]:
         group = [s.mentions[k]]
-        while k + 1 < len(s.mentions) and len(group) < _MAX_GROUP and self._joined(s.mentions[k], s.mentions[k + 1]):
+        while (
+            k + 1 < len(s.mentions)
+            and len(group) < _MAX_GROUP
+            and joined(self.tokens.low, s.mentions[k], s.mentions[k + 1])
+        ):
             k += 1
             group.append(s.mentions[k])
         return group
 
     def _group(self, s: Sentence, k: int) -> list[Mention]:
         group = [s.mentions[k]]
-        while k > 0 and len(group) < _MAX_GROUP and self._joined(s.mentions[k - 1], s.mentions[k]):
+        while k > 0 and len(group) < _MAX_GROUP and joined(self.tokens.low, s.mentions[k - 1], s.mentions[k]):
             k -= 1
             if s.mentions[k].sides is not None or any(s.mentions[k] is g for g in self.grounds.values()):
                 break  # "a cat lies on the couch, and a TV stands on the right": the couch ends the clause before
             group.append(s.mentions[k])
         return group
-
-    def _joined(self, a: Mention, b: Mention) -> bool:
-        words = self.tokens.low[a.j : b.at]
-        return 0 < len(words) <= 2 and all(w in (",", "and") for w in words)
-
-
-def _between(indices: list[int], i: int, j: int) -> list[int]:
-    """The ascending token indices in [i, j)."""
-    return indices[bisect_left(indices, i) : bisect_left(indices, j)]

@@ -11,7 +11,7 @@ from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.sentence import Mention, Sentence
 from halo_forge.verifiers.tokens import Tokens
 
-_CLOSE = {"[": "]", "(": ")", "<": ">", "{": "}"}
+_CLOSE = {"[": "]", "(": ")", "<": ">", "{": "}", "<box>": "</box>", "<bbox>": "</bbox>", "<point>": "</point>"}
 _CORNERS = (("x1", "y1", "x2", "y2"), ("xmin", "ymin", "xmax", "ymax"))
 _TAGS = frozenset(["point", "box", "bbox", "region"])
 _MAX_TOKENS = 24
@@ -28,9 +28,11 @@ def boxes_of(tokens: Tokens, sentences: Sequence[Sentence], lexicon: Lexicon) ->
     """A box or point claim for each bracketed list of four or two numbers with a thing named beside it."""
     claims = []
     mentions = [m for s in sentences for m in s.mentions if not m.negative]
-    cursor = 0
+    cursor = done = 0
     for i in [k for k, w in enumerate(tokens.low) if w in _CLOSE or ("," in w and len(w) > 6)]:
         word = tokens.low[i]
+        if i < done:
+            continue
         if word == "{":
             found = _object(tokens, i)
         elif word in _CLOSE and (word != "<" or not _TAGS.isdisjoint(tokens.low[i + 1 : i + 2])):
@@ -42,6 +44,7 @@ def boxes_of(tokens: Tokens, sentences: Sequence[Sentence], lexicon: Lexicon) ->
         if found is None:
             continue
         values, j = found
+        done = j if len(word) > 2 and word[0] == "<" else done
         while cursor < len(mentions) and mentions[cursor].j <= i:
             cursor += 1
         owner = _keyed(tokens, i, j, lexicon) or _owner(mentions, cursor, i, j)
@@ -58,7 +61,7 @@ def _numbers(tokens: Tokens, i: int) -> tuple[tuple[float, ...], int] | None:
         word = tokens.low[j]
         if word == _CLOSE[tokens.low[i]]:
             return (tuple(values), j + 1) if len(values) in (2, 4) else None
-        if word in _CLOSE and j > i + 1:
+        if word in _CLOSE and j > i + 1 and len(tokens.low[i]) == 1:
             return None
         if word in _NAMES:
             continue

@@ -23,6 +23,7 @@ class Claim:
     `value` is the count bounds (low, high or None), the sides, the colour, the text, or the box;
     `restricted`: a count or absence only among some ("two people on the bench"); `definite`: one known thing;
     `last`: where it is said for the last time;
+    `named`: capitalised in running text ("the Bears won");
     `strong` False: one of several (told apart by colour), or text that was not said to be written there.
     """
 
@@ -42,6 +43,7 @@ class Claim:
     restricted: bool = False
     definite: bool = True
     strong: bool = True
+    named: bool = False
     retracted: bool = False
     last: int = 0
     verdict: str = "unknown"
@@ -77,6 +79,8 @@ class Claim:
             return [(("side", self.subject, axis), side) for axis, side in self.value] if self.definite else []
         if self.kind == "relation":
             return [self._relation_slot()] if self.subject != self.object else []
+        if self.kind == "text" and self.object:
+            return [(("label", self.object), self.value)] if self.definite else []
         return []
 
     def _relation_slot(self) -> tuple[Slot, Any]:

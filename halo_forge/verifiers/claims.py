@@ -108,7 +108,7 @@ def _text(tokens: Tokens, shown: Shown) -> Claim:
         for k, word in enumerate(tokens.raw[i:j])
     ]
     claim = Claim("text", "", start, end, value=plain("".join(spaced)), strong=shown.strong)
-    claim.object, claim.polarity = shown.label, not shown.denied
+    claim.object, claim.polarity, claim.definite = shown.label, not shown.denied, shown.only
     return claim
 
 

@@ -8,6 +8,7 @@ from halo_forge.verifiers.sentence import Sentence
 
 _CLAUSE_ENDS = frozenset(",.;!<") | words("but and while whereas")
 _LISTING = words("and or ,")
+_RELATIVE = words("which who that")
 _REACH = 16
 
 
@@ -33,8 +34,23 @@ def unseen(now: Sentence, low: list[str], j: int) -> bool:
 
 def _deny_named(now: Sentence, low: list[str], after: int) -> None:
     """Deny the last thing named after a token, and those joined to it by "and", "or" and commas."""
-    later = now.mentions[-1]
-    for m in reversed(now.mentions):
+    k = head(now, low)
+    later = now.mentions[k]
+    for m in reversed(now.mentions[: k + 1]):
         if m.i < after or not _LISTING.issuperset(low[m.j : later.at] if m is not later else ()):
             break
         m.negative, later = True, m
+
+
+def head(now: Sentence, low: list[str]) -> int:
+    """Index of the thing that what follows is about: the cup of "the cup on the table" and of "the cup that stands
+    next to the fork", where the last thing named only tells which cup."""
+    k = len(now.mentions) - 1
+    grounds = {cue.before: cue for cue in now.relations}
+    while k > 0 and (cue := grounds.get(k)) is not None and cue.i >= now.mentions[k - 1].j:
+        between = low[now.mentions[k - 1].j : cue.i]
+        plain = data.VERBS.isdisjoint(between) and _LISTING.isdisjoint(between)
+        if not plain and _RELATIVE.isdisjoint(between):
+            break
+        k -= 1
+    return k

@@ -1004,6 +1004,9 @@ COMPOUND = frozenset(
 )
 """A label's word before one of these names another thing ("car park", "orange juice")."""
 DEPICTION = words("painting drawing statue logo poster sculpture cartoon sketch print toy")
+LIKENESS = words("mistaken mistake confused resembles resemble resembling")
+""" "It could be mistaken for a truck"."""
+SEEKING = words("looking look looked search searched searching checked checking check hunting scanning scanned")
 CONTAINERS = frozenset(
     ["bowl", "cup", "wine glass", "vase", "sink", "handbag", "backpack", "suitcase", "boat", "chair", "couch", "bed",
      "truck", "car", "bottle", "potted plant"]

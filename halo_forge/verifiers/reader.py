@@ -8,6 +8,7 @@ One pass, left to right; each token is looked at a bounded number of times. Phra
 from __future__ import annotations
 
 from halo_forge.verifiers import lexicon_data as data
+from halo_forge.verifiers.amounts import parted
 from halo_forge.verifiers.denials import elided, unseen
 from halo_forge.verifiers.numbers import number_at
 from halo_forge.verifiers.phrases import Phrases
@@ -70,11 +71,10 @@ class Reader(Phrases):
         elif word.endswith("n't"):
             if not (elided(now, self.low, i) or unseen(now, self.low, i + 1)):
                 self.negation = ("verb", i)
+                self._unfound()
             now.verbs.append(i)
         elif word in ("except", "besides", "apart"):
-            self.negation = None
-            if now.mentions and now.mentions[-1].negative:
-                now.mentions[-1].skip = True
+            self._except()
         elif word in _TURN:
             now.marks.append(i)
             self.negation = self.number = None
@@ -85,8 +85,9 @@ class Reader(Phrases):
             self.number = None
         if word in data.VERBS:
             now.verbs.append(i)
+            now.parted = parted(now.begin, self.low, i) if word in ("are", "were") else None
             self.number = None
-            if self.negation is not None and self.negation[0] == "det":
+            if self.negation is not None and self.negation[0] in ("det", "contrast"):
                 self._spent()
         if word in data.PRONOUNS:
             now.pronouns.append(i)

@@ -14,7 +14,7 @@ class Mention:
 
     `low`, `high`: its number; `described`: an adjective stands between number and noun; `compound`: head of a
     noun pair ("oven clock"); `more`: "more" or "fewer" of it than of what follows; `extreme`: the axis and end
-    of "the leftmost animal".
+    of "the leftmost animal"; `sought`: only looked for; `miscounted`: the number is denied ("not two dogs").
     """
 
     noun: Noun
@@ -33,6 +33,8 @@ class Mention:
     restricted: bool = False
     compound: bool = False
     more: str = ""
+    sought: bool = False
+    miscounted: bool = False
     extreme: tuple[str, str] | None = None
     sides: Sides | None = None
 
@@ -52,7 +54,8 @@ class Cue:
 @dataclass(slots=True)
 class Sentence:
     """What one sentence says; `marks` are the indices of commas and ands, `verbs` and `pronouns` likewise.
-    `order`: the token after "from left to right" and the relation each thing has to the next."""
+    `order`: the token after "from left to right" and the relation each thing has to the next; `parted`: the number
+    of "two of them are …" and the token after the verb."""
 
     begin: int
     end: int = 0
@@ -69,16 +72,21 @@ class Sentence:
     question: bool = False
     each: bool = False
     order: tuple[int, str] | None = None
+    parted: tuple[int, int] | None = None
     compared: list[tuple[Mention, Mention]] = field(default_factory=list)
 
 
 def tallied(now: Sentence, low: list[str], i: int) -> bool:
     """ "Zebras: 5" and "the number of zebras is six": the number at token i stands after the things it counts."""
     last = now.mentions[-1] if now.mentions else None
-    if last is None or last.counted or last.noun.number == "s" or i - last.j > 2:
+    if last is None or i - last.j > 5:
         return False
-    between, before = low[last.j : i], low[max(0, last.i - 2) : last.i]
-    return between == [":"] or (between in (["is"], ["="]) and before == ["number", "of"])
+    if last.miscounted:
+        return low[i - 1] == "but"
+    if last.counted or last.noun.number == "s":
+        return False
+    between = [word for word in low[last.j : i] if word != "*"]
+    return between in ([":"], ["="]) or (between == ["is"] and low[max(0, last.i - 2) : last.i] == ["number", "of"])
 
 
 def compound(now: Sentence, mention: Mention) -> None:

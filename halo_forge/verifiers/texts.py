@@ -31,19 +31,25 @@ _SHOWS = frozenset(
     ["has", "is", "was", "had", "shows", "at", ":", "=", "reached", "reaches", "with", "totals", "costs"]
 )
 _NOT = frozenset(["not", "no", "never", "without", "nowhere", "nothing"])
+_LEADS = frozenset(["that", "as", ":", "the", "word", "words", "number", "text"])
+_WHEN = frozenset(["in", "during", "on", "at", "by", "then", "later", "before", "after", "from", "to", "was", "had"])
+_AFTER = frozenset(["too", "also", "well", "again", "anywhere", "nowhere", "somewhere", "here", "there", "easily"])
+""" "It can be read too", "not written anywhere"."""
 _SEEN = frozenset(["appear", "appears", "visible", "there", "written", "present", "shown", "anywhere", "seen"])
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Tokens [i, j) stand for text in the image. `strong`: quoted or said to be written, so misreading
-    counts. `label`: what a number belongs to ("West has 35"). `denied`: said not to be there."""
+    counts. `label`: what a number belongs to ("West has 35"). `denied`: said not to be there.
+    `only`: the one number of that label ("West has 35."), with no year or thing told besides."""
 
     i: int
     j: int
     strong: bool
     label: str = ""
     denied: bool = False
+    only: bool = False
 
 
 def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]:
@@ -101,7 +107,7 @@ def _answering(low: list[str], i: int) -> bool:
 def _said(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
     low, raw, n = tokens.low, tokens.raw, len(tokens)
     j = i + 1
-    while j < n and low[j] in ("that", "as", ":", "the", "word", "words", "number", "text"):
+    while j < n and (low[j] in _LEADS or low[j].endswith("ly")):
         j += 1
     if j >= n or low[j] in _STOPS or low[j] in "\"'" or low[j][0] in "\n<":
         return None
@@ -110,7 +116,13 @@ def _said(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
         end = _run(tokens, j, 8, upper=True)
         lone_object = end == j + 1 and not raw[j].isupper() and lexicon.find(low, j) is not None
         return None if lone_object else Shown(j, end, True)
-    if not strong or low[j] in data.DETERMINERS or low[j] in data.BRIDGES or low[j] in data.PRONOUNS:
+    if (
+        not strong
+        or low[j] in _AFTER
+        or low[j] in data.DETERMINERS
+        or low[j] in data.BRIDGES
+        or low[j] in data.PRONOUNS
+    ):
         return None
     end = _run(tokens, j, 4, upper=False)
     if any("O" in (found[0] if (found := lexicon.find(low, k)) else ()) for k in range(j, end)):
@@ -168,7 +180,7 @@ def _figure(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
         label = "" if before.startswith("number") else before
         return Shown(i, i + 1, True, label) if not (label and _is_thing(low, i + 1, lexicon)) else None
     if len(word) > 1 and word.isdigit() and (label := _labelled(tokens, i, lexicon)):
-        return Shown(i, i + 1, True, label)
+        return Shown(i, i + 1, True, label, only=_alone(low, i))
     if following == "-" and i + 2 < n and low[i + 2].isdigit() and len(word) >= 3 and len(low[i + 2]) >= 3:
         return Shown(i, i + 3, False)
     mixed = any(c.isalpha() for c in word) and not word.endswith(("st", "nd", "rd", "th"))
@@ -176,6 +188,19 @@ def _figure(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
     if len(word) > 1 and (":" in word or "%" in word or word[0] in "$€£¥" or mixed or decimal):
         return Shown(i, i + 1, False)
     return None
+
+
+def _alone(low: list[str], i: int) -> bool:
+    """Whether the number at token i is all that its clause says of its label: "in 2019 West had 35" is not."""
+    following = low[i + 1] if i + 1 < len(low) else "."
+    if following[0] not in ".,;!<\n%" and following not in ("and", "while", "but", "percent", "whereas", "so"):
+        return False
+    k = i - 1
+    while k >= max(0, i - 12) and low[k][0] not in ".;!<\n":
+        if low[k] in _WHEN or (low[k].isdigit() and len(low[k]) == 4):
+            return False
+        k -= 1
+    return not (following == "," and i + 2 < len(low) and low[i + 2][0].isdigit())
 
 
 def _date_end(low: list[str], i: int) -> int:

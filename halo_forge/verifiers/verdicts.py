@@ -32,6 +32,8 @@ def _object(claim: Claim, view: Eyes) -> Verdict:
         return UNKNOWN if claim.how == "<" else ("supported", 0.95, f"{name} {best:.2f}")
     if best >= ABSENT or claim.how == ">" or not view.knows(claim.labels):
         return UNKNOWN
+    if claim.named and any(name in words or name + "s" in words for words in view.words):
+        return UNKNOWN  # "the Bears" of a table of teams
     confused = max((view.best((other,)) for other in siblings(name)), default=0.0)
     if confused >= CERTAIN_SIBLING:
         return "contradicted", 0.3, "only a look-alike"

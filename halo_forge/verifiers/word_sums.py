@@ -23,6 +23,7 @@ _CHANGES = frozenset(
 )  # fmt: skip
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _TIMES = {"twice": 2, "double": 2, "triple": 3, "thrice": 3}
+_WHOLE = frozenset(["total", "altogether", "together", "overall"])
 _MAX_TERMS = 12
 
 
@@ -49,6 +50,8 @@ def _list(low: list[str], i: int) -> Told:
     """ "The sum of 2, 3 and 4 is 9", "the difference between 40 and 25 is 15"."""
     if low[i + 1 : i + 2] not in (["of"], ["between"]):
         return None
+    if low[i] == "total" and i and low[i - 1] in ("a", "the") and low[i - 2 : i - 1] != ["of"]:
+        return _altogether(low, i)
     terms, j = _terms(low, i + 2)
     stated = _stated(low, j)
     if len(terms) < 2 or stated is None:
@@ -182,17 +185,50 @@ def _stated(low: list[str], i: int) -> Value | None:
     for k in range(i, min(i + 3, len(low))):
         if low[k] in _RESULT:
             return _number(low, k + 2 if low[k + 1 : k + 2] == ["to"] else k + 1)
-        if not low[k].isalpha():
+        if not low[k].isalpha() and low[k] != ",":
             return None
     return None
 
 
+def _altogether(low: list[str], i: int) -> Told:
+    """ "North has 120 and South has 80, which gives 200 in total"; the cue is the verb."""
+    stated = _number(low, i + 2 if low[i + 1 : i + 2] in (["us"], ["of"]) else i + 1)
+    if stated is None or _WHOLE.isdisjoint(low[i : stated[1] + 3]):
+        return None
+    found: list[tuple[int, Decimal]] = []
+    for k in range(i - 1, max(-1, i - 14), -1):
+        if low[k][0] in ".;!?<\n":
+            break
+        value = number_at(low, k)
+        if value is not None:
+            found.append((k, value[0]))
+    joined = len(found) == 2 and "and" in low[found[1][0] : found[0][0]]
+    return (found[1][0], found[0][1] + found[1][1], stated) if joined else None
+
+
+def _compared(low: list[str], i: int) -> Told:
+    """ "9 is greater than 12" is wrong; a right comparison has no result and is no sum."""
+    sign = _COMPARES.get(low[i - 1] if i else "", 0)
+    second = number_at(low, i + 1) if sign and i + 1 < len(low) else None
+    at = next((k for k in range(i - 2, max(-1, i - 5), -1) if number_at(low, k)), -1)
+    first = number_at(low, at) if at >= 0 and low[i - 2] in ("is", "was", "are") else None
+    if first is None or second is None or first[1] != i - 2 or (first[0] - second[0]) * sign > 0:
+        return None
+    return at, second[0], (first[0], second[1])
+
+
+_COMPARES = {
+    **dict.fromkeys(["more", "greater", "larger", "higher", "bigger"], 1),
+    **dict.fromkeys(["less", "smaller", "lower", "fewer"], -1),
+}
 _RULES: dict[str, Callable[[list[str], int], Told]] = {
     **dict.fromkeys(["sum", "total", "difference", "product", "average", "mean"], _list),
     **dict.fromkeys([*_PARTS, *_TIMES], _share),
     **{f"{verb}{end}": _doing for verb in ("subtract", "add") for end in ("", "s", "ing", "ed")},
     **{f"{verb}{end}": _doing for verb in ("multipl", "divid") for end in ("y", "e", "ying", "ing", "ied", "ed")},
     **dict.fromkeys(["make", "makes", "totals"], _together),
+    **dict.fromkeys(["gives", "giving", "making"], _altogether),
+    "than": _compared,
     "of": _percent,
     "from": _from,
 }

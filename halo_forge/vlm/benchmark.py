@@ -50,6 +50,7 @@ class Config:
     subset: str = identity("", "config of a hub dataset, or a folder below that of --dataset")
     train_split: str = identity("", "split to hold rows out from, without --eval-split ('': train)")
     eval_split: str = identity("", "split to evaluate on ('': a share of the images is held out)")
+    hold_out: float = identity(0.1, "share of images held out where a set has no eval split, as in vlm train")
     metric: str = identity("", "metric of the answers ('': the dataset's own, or match)")
     threshold: float = identity(0.0, "score from which an answer is right (0: the dataset's own)")
     allow_urls: bool = identity(False, "fetch images behind URLs, from public hosts")
@@ -113,11 +114,14 @@ def _scored(config: Config, model: str, base: str, blind: bool) -> shown.Scored:
     out = RunDir(folder_of(config, model, config.dataset))
     show = Progress(config.quiet).under(f"{model} on {config.dataset}{', blind' if blind else ''}: ")
     with out.locked():
-        names = ("allow_urls", "url_hosts", "limit", "seed", "style", "data_dir", "dataset", *NAMES)
+        names = ("allow_urls", "url_hosts", "limit", "seed", "style", "hold_out", "data_dir", "dataset", *NAMES)
         asked = {name: getattr(config, name) for name in names}
         prepared = prompts.run(prompts.Config(output=str(out.root), split="eval", **asked), progress=show)
         if prepared.evaluation is None or not prepared.evaluation.rows:
             raise UserError(f"--dataset {config.dataset} has no held-out rows to score on")
+        if prepared.summary.get("without answers", 0) >= prepared.evaluation.rows:
+            raise UserError(f"--dataset {config.dataset}: its held-out rows have no answers to score against; name a "
+                            "split that has with --eval-split, or their column with --answer-column")  # fmt: skip
         end = "_blind" if blind else ""
         known = {field.name for field in fields(generate.Config)}
         engine = {name: getattr(config, name) for name in (*ENGINE, "device", "trust_remote_code") if name in known}

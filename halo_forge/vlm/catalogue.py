@@ -13,7 +13,8 @@ from halo_forge import schema, sql
 from halo_forge.errors import UserError
 from halo_forge.files import whole
 from halo_forge.store import Table
-from halo_forge.vlm.views import views
+from halo_forge.vlm.output import folder_of
+from halo_forge.vlm.views import place_of, views
 
 NAME = "catalogue.duckdb"
 
@@ -25,10 +26,11 @@ def write(runs: Sequence[str], output: str = "", tag: str = "") -> list[str]:
 
     if not runs:
         raise UserError("--shell needs a run: vlm sql models/vlm_raft --shell")
-    path = Path(output) if output else Path(runs[0]) / NAME
+    path = Path(output) if output else place_of(runs[0], tag).root / NAME
     if path.exists() and not _ours(path):
         raise UserError(f"{path} is no catalogue of ours: give another --output")
     tables = views(list(runs), tag)
+    folder_of(path)
     with whole(path) as temporary, duckdb.connect(":memory:") as connection:
         try:
             connection.execute(sql.text("catalog/create").format(path=sql.quoted(str(temporary))))

@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from halo_forge.datasets.build import styles
-from halo_forge.engines.isolated import accelerator_here
-from halo_forge.models import memory as planner
 from halo_forge.models.hub import Sizes, cached_whole, dataset_size, sizes
-from halo_forge.models.resolve import ModelRef, resolve
+from halo_forge.models.resolve import resolve
 from halo_forge.progress import Progress
 from halo_forge.store import Table
 from halo_forge.vlm import rates as measured
 from halo_forge.vlm.plan import CACHED, Planned, advice, planned
 from halo_forge.vlm.rates import Rates
 from halo_forge.vlm.recipes import Recipes
+from halo_forge.vlm.room import Room, in_bytes, room_lines, room_of
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,7 @@ class Plan:
     """Of the model."""
     dataset: int | None
     """To download of the dataset, at most: a limit reads only the rows it needs."""
-    memory: planner.Memory | None
-    memory_here: int | None
+    memory: Room
 
 
 def plan(recipes: Recipes, tries: bool, show: Progress) -> Plan:
@@ -75,8 +73,7 @@ def plan(recipes: Recipes, tries: bool, show: Progress) -> Plan:
         disk_free=shutil.disk_usage(existing).free,
         download=left.download,
         dataset=_dataset(recipes, found),
-        memory=_memory(recipes, ref),
-        memory_here=planner.device_memory(_on_cpu(recipes)),
+        memory=room_of(recipes, ref),
     )
 
 
@@ -152,30 +149,6 @@ def _dataset(recipes: Recipes, found: list[Planned]) -> int | None:
     return None if None in total else sum(size or 0 for size in total)
 
 
-def _on_cpu(recipes: Recipes) -> bool:
-    device = recipes.config.device
-    return device == "cpu" or (device == "auto" and not accelerator_here())
-
-
-def _memory(recipes: Recipes, ref: ModelRef) -> planner.Memory | None:
-    c = recipes.config
-    pixels = c.max_pixels or recipes.card.max_pixels or 0
-    parameters = planner.parameters_of(ref)
-    if parameters is None:
-        return None
-    return planner.estimate(
-        ref.config,
-        parameters,
-        on_cpu=_on_cpu(recipes),
-        rank=c.rank,
-        micro_batch=c.micro_batch_size,
-        batch=c.generate_batch_size,
-        samples=c.samples_per_prompt,
-        tokens=c.max_new_tokens,
-        images=planner.image_tokens(ref.config, pixels),
-    )
-
-
 def as_json(made: Plan) -> dict[str, Any]:
     """The plan as plain data."""
     return asdict(made)
@@ -211,18 +184,10 @@ def _sums(made: Plan) -> list[str]:
     lines = [
         f"to run: {len(todo)} of {len(made.lines)} steps, {bound}{tokens:,} tokens",
         f"time: {time}" + (f" (from {made.rates})" if made.rates else ""),
-        f"disk: {_bytes(made.disk)} of tables to write, {_bytes(made.disk_free)} free",
-        f"download: model {_bytes(made.download)}, dataset {_most(made.dataset)}",
+        f"disk: {in_bytes(made.disk)} of tables to write, {in_bytes(made.disk_free)} free",
+        f"download: model {in_bytes(made.download)}, dataset {_most(made.dataset)}",
     ]
-    if made.memory:
-        need = f"generate {_bytes(made.memory.generate)}, train {_bytes(made.memory.train)}"
-        lines.append(
-            f"memory: {need} by estimate ({made.memory.parameters:,} weights), this machine has "
-            f"{_bytes(made.memory_here)}"
-        )
-    else:
-        lines.append("memory: unknown before the model is here")
-    return lines
+    return [*lines, *room_lines(made.memory)]
 
 
 def _time(seconds: float | None) -> str:
@@ -234,13 +199,4 @@ def _time(seconds: float | None) -> str:
 
 
 def _most(count: int | None) -> str:
-    return f"at most {_bytes(count)}" if count else _bytes(count)
-
-
-def _bytes(count: int | None) -> str:
-    if count is None:
-        return "?"
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
+    return f"at most {in_bytes(count)}" if count else in_bytes(count)

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from halo_forge import files
+from halo_forge.errors import UserError
 
 FORMATS = ("table", "csv", "json", "parquet", "md")
 WIDEST = 60
@@ -25,6 +26,8 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 def put(rows: pa.Table, form: str, path: str = "", most: int = 0) -> None:
     """Show `rows` in a format, or write them to `path`. `most`: rows of a table on the screen (0: all)."""
+    if path:
+        folder_of(path)
     if form == "parquet":
         with files.parquet(rows, Path(path)):
             pass
@@ -37,6 +40,14 @@ def put(rows: pa.Table, form: str, path: str = "", most: int = 0) -> None:
             sys.stdout.write(text)
             return
     print(f"{path}: {rows.num_rows} rows", file=sys.stderr)
+
+
+def folder_of(path: str | Path) -> None:
+    """Make the folder that a file goes to. Raises UserError where that cannot be."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UserError(f"cannot write {path}: {exc.strerror}; give another --output") from exc
 
 
 def written(rows: pa.Table, form: str, most: int = 0) -> str:

@@ -21,8 +21,13 @@ from halo_forge.files import read_json, remove_leftovers, write_json
 from halo_forge.store import Table
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "datasets", "duckdb", "pyarrow", "ultralytics", "rapidocr")
-ORDER = ("prompts", "perceive", "generate", "verify", "reward", "filter", "train", "evaluate", "benchmark")
+MAIN = ("prompts", "perceive", "generate", "verify", "reward", "filter", "train", "evaluate", "benchmark")
+FURTHER = ("more", "more/generate", "more/verify", "more/reward")
+"""Steps that sample some prompts of a cycle further, between reward and filter."""
+ORDER = (*MAIN[:5], *FURTHER, *MAIN[5:])
 """What runs after what in a cycle; `evaluate` is generate on the held-out prompts. Prompts are of cycle 0."""
+SAMPLED = ("completions", "scores", "rewards")
+"""Tables that have the same rows below `more/` for the completions that were sampled further."""
 MAKER = {
     "images": "prompts",
     "prompts": "prompts",
@@ -31,6 +36,10 @@ MAKER = {
     "completions": "generate",
     "scores": "verify",
     "rewards": "reward",
+    "more": "more",
+    "more/completions": "more/generate",
+    "more/scores": "more/verify",
+    "more/rewards": "more/reward",
     "sft": "filter",
     "training": "train",
     "eval/completions": "evaluate",
@@ -38,13 +47,16 @@ MAKER = {
 }
 """Table to the step of `ORDER` that makes it."""
 STALE = "stale.json"
-Position = tuple[int, int]
-"""(cycle, place in `ORDER`): positions compare in the order in which a run gets there."""
+Position = tuple[int, ...]
+"""(cycle, place in `MAIN`, and of a further step its place after that): positions compare in the order in which a run
+gets there."""
 
 
 def position(step: str, cycle: int) -> Position:
     """Where a step of a cycle is in the run."""
-    return cycle, ORDER.index(step)
+    if step in FURTHER:
+        return cycle, MAIN.index("reward"), 1 + FURTHER.index(step)
+    return cycle, MAIN.index(step)
 
 
 @dataclass(frozen=True)
@@ -71,14 +83,19 @@ class RunDir:
         return str(folder if cycle is None else folder / f"cycle={cycle}")
 
     def model(self, cycle: int) -> Path:
-        """Folder of the adapter after a cycle."""
+        """Folder of the adapter after a cycle; base and adapter as one model are beside it (`merged`)."""
         return self.root / (f"cycle_{cycle}_{self.tag}" if self._tagged("train", cycle) else f"cycle_{cycle}")
 
+    def places(self, name: str, cycle: int) -> tuple[str, ...]:
+        """Folders of all rows of a cycle's table: of what was sampled, also of what was sampled further."""
+        own, more = self.table(name, cycle), self.table(f"more/{name}", cycle)
+        return (own, more) if name in SAMPLED and any(Path(more).glob("part-*.parquet")) else (own,)
+
     def tables(self, name: str, schema_name: str) -> Table | None:
-        """All cycles of a table as one, None when there is none yet."""
+        """All cycles of a table as one, with what was sampled further; None when there is none yet."""
         folders = [self.root / name, *([self.root / f"{name}_{self.tag}"] if self.tag else [])]
         found = {int(p.name[6:]) for folder in folders for p in folder.glob("cycle=*") if p.name[6:].isdigit()}
-        places = [self.table(name, cycle) for cycle in sorted(found)]
+        places = [place for cycle in sorted(found) for place in self.places(name, cycle)]
         places = [place for place in places if any(Path(place).glob("part-*.parquet"))]
         return Table(places[0], schema_name, tuple(places[1:])) if places else None
 
@@ -138,7 +155,7 @@ class RunDir:
         when the model is trained again, or when nothing that it was made from turns out to differ.
         """
         for folder in sorted(self.root.glob("cycle_*")):
-            named = re.fullmatch(r"cycle_(\d+)(?:_([a-z][a-z0-9_]*))?", folder.name)
+            named = re.fullmatch(r"cycle_(\d+)(?:_([a-z][a-z0-9_]*))?(?:-merged)?", folder.name)
             if named is None or position("train", int(named[1])) < since or not (folder / "halo_forge.json").exists():
                 continue
             shares = (named[2] or "") == self.tag
@@ -146,7 +163,8 @@ class RunDir:
                 begun = (read_json(self.root / f"run_{named[2]}.json") or {}).get("start")
                 shares = begun is None or since < tuple(begun)
             if shares:
-                write_json(folder / STALE, {"reason": reason, "since": {"cycle": since[0], "step": ORDER[since[1]]}})
+                step = next(step for step in ORDER if position(step, since[0]) == since)
+                write_json(folder / STALE, {"reason": reason, "since": {"cycle": since[0], "step": step}})
 
     def stale(self) -> dict[str, str]:
         """Model folder's name to the reason why it is stale."""

@@ -56,7 +56,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one prompt; `score` is that of its best reference, `reason` empty when full."""
+    """What became of one prompt; `score` is that of its `best` reference, `reason` empty when full."""
 
     prompt_id: str
     status: str
@@ -64,6 +64,7 @@ class Finding:
     reason: str
     question: str
     answers: tuple[str, ...]
+    best: str | None = None
 
 
 def examine(row: dict[str, Any], threshold: float | None = None) -> Finding:
@@ -75,7 +76,7 @@ def examine(row: dict[str, Any], threshold: float | None = None) -> Finding:
     answers = tuple(str(a) for a in row.get("answers") or () if a is not None)
     found = Finding(row["prompt_id"], "null", None, EXPLAINED["null"], row["question"] or "", answers)
     row = {"choices": None, "answer_type": None, "extra": None, **row, "answers": list(answers) or None}
-    best: tuple[float, str] | None = None
+    best: tuple[float, str, str] | None = None
     for answer in dict.fromkeys(answers[:MAX_REFERENCES]):
         if not answer.strip():
             continue
@@ -83,11 +84,11 @@ def examine(row: dict[str, Any], threshold: float | None = None) -> Finding:
         rollout = rollout_of({"completion": given, "finish_reason": "stop"}, row, metric, tau)
         output = judge_output(rollout)
         if output.output is not None and (best is None or output.output > best[0]):
-            best = output.output, _reason(rollout, answer, output.answer, output.hedged, output.output)
+            best = output.output, _reason(rollout, answer, output.answer, output.hedged, output.output), answer
     if best is None:
         return found
     status = "full" if best[0] >= 1 - 1e-9 else "partial" if best[0] >= tau else "failing"
-    return replace(found, status=status, score=best[0], reason="" if status == "full" else best[1])
+    return replace(found, status=status, score=best[0], reason="" if status == "full" else best[1], best=best[2])
 
 
 def _reason(rollout: Rollout, gold: str, said: str | None, hedged: bool, score: float) -> str:

@@ -16,6 +16,7 @@ JOIN rewards AS r
   ON r.prompt_id = s.prompt_id AND r.sample_index = s.sample_index AND r.cycle = coalesce(s.from_cycle, s.cycle)
 ANTI JOIN transferred AS t
   ON t.prompt_id = s.prompt_id AND t.sample_index = s.sample_index AND t.from_cycle = s.from_cycle
-  AND t.completion = s.completion
-WHERE s.keep AND r.output IS NOT NULL AND (NOT coalesce(r.correct, false) OR coalesce(r.finish_reason, 'stop') = 'length')
+  AND t.completion = s.completion AND s.origin <> 'sampled'
+WHERE s.keep AND r.output IS NOT NULL
+  AND (NOT coalesce(r.correct, false) OR coalesce(r.finish_reason, 'stop') = 'length')
 ORDER BY cycle, prompt_id, sample_index

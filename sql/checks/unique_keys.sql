@@ -1,4 +1,5 @@
--- purpose: no key is there twice in its table, and no image was looked at twice; must return no rows
+-- purpose: no key is there twice in its table, and no image was looked at twice (one that the detector failed on is
+--   tried again in a later cycle); must return no rows
 -- tables: images, prompts, eval_prompts, evidence, completions, scores,
 --   rewards, eval_completions, benchmark, sft, training
 -- columns: name VARCHAR (the table), key VARCHAR, rows_ BIGINT
@@ -34,6 +35,7 @@ WITH doubled AS (
     concat_ws(' ', image_id) AS key,
     count(*) AS rows_
   FROM evidence
+  WHERE error_kind IS DISTINCT FROM 'transient'
   GROUP BY image_id
   HAVING count(*) > 1
   UNION ALL

@@ -121,7 +121,7 @@ def test_through_datasets_with_config_names_and_encoded_images(mirror: Path) -> 
     assert raw is not None and streamed is not None
     assert raw["question"] == streamed["question"] == "date?"
     assert raw["image"]["bytes"] == streamed["image"]["bytes"] == png(3)
-    with pytest.raises(UserError, match="Config name is missing"):
+    with pytest.raises(UserError, match=r"choose from: DocVQA, InfographicVQA \(see --subset\)"):
         hub.resolve(Place(str(folder), None, "validation"))
     with pytest.raises(UserError, match="no split 'val'; choose from: validation"):
         hub.resolve(Place(str(folder), "DocVQA", "val"))

@@ -15,6 +15,4 @@ def test_ours_against_vllm_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
     monkeypatch.setenv("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
     found = compare(resolve("bundled:shapes/base"), scenes(8), [Sampling(2, 1.0, 1.0, 24)], repeats=1)
-    assert (
-        found["ours"] > 0 and found["direct"] > 0 and found["ratio"] == pytest.approx(found["ours"] / found["direct"])
-    )
+    assert min(found.values()) > 0 and found["ratio"] == pytest.approx(found["ours"] / found["direct"])

@@ -46,6 +46,39 @@ def test_no_chat_template_is_refused(qwen_folder: Path, tmp_path: Path) -> None:
         load_policy(resolve(str(folder)), "cpu")
 
 
+def test_a_processor_of_another_model_is_refused(qwen_folder: Path, llava_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(llava_folder, tmp_path / "m")
+    for file in qwen_folder.iterdir():
+        if not file.name.startswith(("model", "config", "generation_config")):
+            shutil.copy(file, folder / file.name)
+    with pytest.raises(UserError, match=r"does not belong to its weights.*put the base's own processor"):
+        load_policy(resolve(str(folder)), "cpu")
+    (folder / "processor_config.json").unlink()
+    with pytest.raises(UserError, match=r"processor of .*m'?: put its base's processor and tokenizer files beside"):
+        load_policy(resolve(str(folder)), "cpu")
+
+
+def test_code_that_a_model_brings_runs_only_where_it_is_allowed(
+    qwen_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, ran = shutil.copytree(qwen_folder, tmp_path / "m"), tmp_path / "ran"
+    settings = json.loads((folder / "processor_config.json").read_text())
+    settings |= {"auto_map": {"AutoProcessor": "processing_own.Own"}, "processor_class": "Own"}
+    (folder / "processor_config.json").write_text(json.dumps(settings))
+    lines = (
+        "from transformers import Qwen2VLProcessor",
+        f"open({str(ran)!r}, 'w')",
+        "class Own(Qwen2VLProcessor): pass",
+    )
+    (folder / "processing_own.py").write_text("\n".join(lines))
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    with pytest.raises(UserError, match="brings code of its own: read that, and allow it with --trust-remote-code"):
+        load_policy(resolve(str(folder)), "cpu")
+    assert not ran.exists()
+    load_policy(resolve(str(folder)), "cpu", trust_remote_code=True)
+    assert ran.exists()
+
+
 def test_devices_and_types() -> None:
     import torch
 

@@ -19,12 +19,20 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
+def weights(value: int) -> bytes:
+    """A safetensors file of one number."""
+    import numpy
+    from safetensors.numpy import save
+
+    return save({"lora_A": numpy.array([value], numpy.int32)})
+
+
 @pytest.fixture
 def adapter(tmp_path: Path, qwen_folder: Path) -> Path:
     folder = tmp_path / "cycle_1"
     folder.mkdir()
     (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(qwen_folder)}))
-    (folder / "adapter_model.safetensors").write_bytes(b"adapter weights")
+    (folder / "adapter_model.safetensors").write_bytes(weights(1))
     return folder
 
 
@@ -76,7 +84,7 @@ def test_an_adapter_covers_its_base(adapter: Path, qwen_folder: Path) -> None:
     base = resolve(str(qwen_folder))
     assert (ref.base, ref.adapter, ref.family) == (base.base, str(adapter), "qwen_vl")
     assert ref.base_digest == base.digest and ref.digest != base.digest
-    (adapter / "adapter_model.safetensors").write_bytes(b"other weights!!")
+    (adapter / "adapter_model.safetensors").write_bytes(weights(2))
     assert resolve(str(adapter)).digest != ref.digest
 
 
@@ -123,6 +131,10 @@ def test_weights_must_be_there(qwen_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(qwen_folder, tmp_path / "m")
     (folder / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
     refused(str(folder), "Git LFS")
+    whole = (qwen_folder / "model.safetensors").read_bytes()
+    for there in (whole[:-1], whole[: len(whole) // 2], whole[:100]):
+        (folder / "model.safetensors").write_bytes(there)
+        refused(str(folder), "model.safetensors", "download or copy it again")
     (folder / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-2.safetensors"}}')
     refused(str(folder), "model-2.safetensors")
     (folder / "model.safetensors.index.json").unlink()
@@ -152,6 +164,8 @@ def test_hub_models_from_the_cache_are_pinned(monkeypatch: pytest.MonkeyPatch, t
         raise ConnectionError("offline")
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", unreachable)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)  # put back after the test
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_, **__: str(config))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *_, **__: str(config))
     ref = resolve("Qwen/Qwen2-VL-7B-Instruct")

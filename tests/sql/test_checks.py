@@ -118,14 +118,17 @@ def rows_of(run: Path, name: str) -> dict[str, Rows]:
     }
 
 
+def broken(name: str, tables: dict[str, Rows]) -> int:
+    """The rows that a check returns."""
+    given: dict[str, sql.Source] = {view: schema.from_rows(r, views.schema_of(view)) for view, r in tables.items()}
+    return sql.query(question(name).text, given).num_rows
+
+
 @pytest.mark.parametrize(("name", "damage", "rows"), BROKEN)
 def test_a_broken_table_is_told(name: str, damage: Callable[..., None], rows: int, small_run: Path) -> None:
     tables = rows_of(small_run, name)
     damage(tables)
-    given: dict[str, sql.Source] = {
-        view: schema.from_rows(rows, views.schema_of(view)) for view, rows in tables.items()
-    }
-    assert sql.query(question(name).text, given).num_rows == rows
+    assert broken(name, tables) == rows
 
 
 def test_every_check_is_broken_by_a_test() -> None:
@@ -135,10 +138,28 @@ def test_every_check_is_broken_by_a_test() -> None:
 def test_a_replayed_row_is_no_second_key(small_run: Path) -> None:
     tables = rows_of(small_run, "unique_keys")
     tables["sft"].append({**tables["sft"][0], "origin": "replayed", "cycle": 2})
-    given: dict[str, sql.Source] = {
-        view: schema.from_rows(rows, views.schema_of(view)) for view, rows in tables.items()
-    }
-    assert not sql.query(question("unique_keys").text, given).num_rows
+    assert broken("unique_keys", tables) == 0
+
+
+@pytest.mark.parametrize("name", ["kept_wrong", "kept_truncated"])
+def test_a_transferred_row_is_not_judged_as_a_rollout_of_its_prompt(name: str, small_run: Path) -> None:
+    """Its completion is another prompt's; the rollout of the same number is wrong and cut off. Replayed as well."""
+    tables = rows_of(small_run, name)
+    wrong = first(tables["sft"], B, cycle=1)
+    moved = {**wrong, "keep": True, "origin": "transferred", "completion": "2"}
+    tables["sft"] += [moved, {**moved, "origin": "replayed", "cycle": 2}]
+    for row in tables.get("completions", []) + tables.get("rewards", []):
+        if (row["prompt_id"], row["cycle"]) == (B, 1):
+            row["finish_reason"] = "length"
+    assert broken(name, tables) == 0
+    tables["sft"].append({**wrong, "keep": True, "completion": "2"})
+    assert broken(name, tables) == 1
+
+
+def test_an_image_that_failed_in_passing_may_be_looked_at_again(small_run: Path) -> None:
+    tables = rows_of(small_run, "unique_keys")
+    tables["evidence"].append({**tables["evidence"][0], "cycle": 2, "error": "no memory", "error_kind": "transient"})
+    assert broken("unique_keys", tables) == 0
 
 
 def test_a_row_of_training_twice() -> None:

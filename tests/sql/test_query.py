@@ -82,6 +82,8 @@ def test_a_run_alone_lists_the_queries(small_run: Path, capsys: pytest.CaptureFi
         (("RUN", "SELECT $x"), "the query needs a value for $x"),
         (("RUN", "pass_rate", "--format", "cvs"), "--format cvs is not known: did you mean 'csv'?"),
         (("RUN", "pass_rate", "--format", "parquet"), "--format parquet needs --output FILE"),
+        (("RUN", "pass_rate", "--output", "/proc/no/x.csv"), "cannot write /proc/no/x.csv: No such file"),
+        (("RUN", "--shell", "--output", "/proc/no/x.duckdb"), "cannot write /proc/no/x.duckdb: No such file"),
         (("RUN", "pass_rate", "--tag", "lax"), "--tag lax: RUN has strict"),
         (("RUN@lax", "pass_rate"), "--tag lax: RUN has strict"),
         (("RUN/nothing", "pass_rate"), "RUN/nothing is no folder"),
@@ -119,8 +121,8 @@ def test_every_format_holds_the_same_rows(small_run: Path, tmp_path: Path, capsy
         assert told(capsys, run, BY_CYCLE, "--format", name, "--output", str(tmp_path / f"out.{name}")) == ""
         shown = (tmp_path / f"out.{name}").read_text()
         assert shown == told(capsys, run, BY_CYCLE, "--format", name)
-    assert told(capsys, run, BY_CYCLE, "--format", "parquet", "--output", str(tmp_path / "out.parquet")) == ""
-    assert pq.read_table(tmp_path / "out.parquet").equals(found)
+    assert told(capsys, run, BY_CYCLE, "--format", "parquet", "--output", str(tmp_path / "new/out.parquet")) == ""
+    assert pq.read_table(tmp_path / "new/out.parquet").equals(found)
 
 
 def test_odd_values_survive_every_format() -> None:
@@ -210,6 +212,9 @@ def test_the_catalogue_opens_in_one_line(small_run: Path, tmp_path: Path, capsys
         assert connection.sql("SELECT count(*) FROM rewards").fetchall() == [(48,)]
         assert connection.sql("SELECT count(*) FROM images").fetchall() == [(9,)]
     assert told(capsys, str(run), "--shell").splitlines() == lines
+    told(capsys, f"{run}@strict", "--shell")
+    with duckdb.connect(str(place), read_only=True) as connection:
+        assert connection.sql("SELECT max(reward) FROM rewards").fetchall() == [(1.0,)]
     both = tmp_path / "both.duckdb"
     told(capsys, str(run), str(small_run), "--shell", "--output", str(both))
     with duckdb.connect(str(both), read_only=True) as connection:

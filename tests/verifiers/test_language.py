@@ -91,3 +91,53 @@ def test_a_conclusion_to_the_opposite_of_what_was_read_is_inconsistent() -> None
     assert consistency("The sign says OPEN, so the shop is open.") == 1.0
     assert consistency("The sign says OPEN, so the shop is closed.") < 0.5
     assert consistency("The sign says OPEN, so the shop is not open.") < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("The clock is not a laptop.", None),
+        ("Of the three things, two are cups.", "contradicted"),
+        ("\n- 2 cups", "contradicted"),
+        ("Cups: 3, clocks: 1", "contradicted"),
+        ("There is not one cup but two.", "contradicted"),
+        ("There aren't two cups.", None),
+        ("How many cups are there?", None),
+        ("There are as many cups as clocks.", None),
+        ("Looking for a cup, I find none.", "contradicted"),
+        ("Looking for a dog, I find none.", None),
+        ("None of these is a dog.", None),
+        ("It could be mistaken for a dog.", None),
+        ("Nobody is riding a bicycle.", None),
+        ("Apart from the person there are no people.", None),
+        ("A sheet at the bottom can be read too.", None),
+    ],
+)
+def test_wording_that_claims_more_or_less_than_its_words(text: str, verdict: str | None) -> None:
+    found = set(verdicts(f"The laptop is on the left. {text}").values()) - {"supported", "unknown"}
+    assert found == ({verdict} if verdict else set())
+
+
+def test_a_side_is_not_said_of_what_was_named_before() -> None:
+    found = verdicts("The laptop is on the left. A sheet on the right is blank.")
+    assert found["laptop at left"] == "supported" and "laptop at right" not in found
+
+
+def test_a_denial_is_of_the_thing_and_not_of_what_tells_it_apart() -> None:
+    found = verdicts("The dog that sits next to the laptop is not visible.")
+    assert "not: laptop" not in found and found["laptop"] == "supported"
+
+
+def test_two_values_for_one_label_contradict() -> None:
+    one = verify_completion(
+        Rollout("Which is best?", "West has 35. North has 20. <answer>West</answer>", ("West",)), []
+    )
+    two = verify_completion(Rollout("Which is best?", "West has 35. West has 20. <answer>West</answer>", ("West",)), [])
+    years = "In 2019 West had 35, in 2020 West had 20. <answer>West</answer>"
+    three = verify_completion(Rollout("Which is best?", years, ("West",)), [])
+    assert one["reasoning_consistency"] == three["reasoning_consistency"] == 1.0 > two["reasoning_consistency"]
+
+
+@pytest.mark.parametrize("said", ["9 is greater than 12", "Adding 12 and 9, we get 22", "12 and 9 is a total of 22"])
+def test_a_wrong_sum_in_words(said: str) -> None:
+    assert "contradicted" in verdicts(f"<think>{said}.</think><answer>x</answer>").values()

@@ -9,6 +9,7 @@ import pytest
 
 from halo_forge.cli import main
 from halo_forge.vlm.intervals import bootstrap, smallest_difference
+from tests.tiny import picture
 
 WORDS = ["--dataset", "shapes", "--max-new-tokens", "80", "--batch-size", "32", "--device", "cpu", "--quiet"]
 
@@ -61,6 +62,21 @@ def test_what_is_wrong_is_said_before_anything_loads(tmp_path: Path, capsys: pyt
         assert main(["vlm", "benchmark", *WORDS, *words, "--output", str(tmp_path / "b")]) == 2
         assert line in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
+
+
+def test_rows_that_cannot_be_scored_are_told_before_a_model_loads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("halo_forge.models.load.load_policy", None)
+    for n in range(12):
+        (tmp_path / f"{n}.png").write_bytes(picture(n))
+    rows = [json.dumps({"question": f"Which is {n}?", "image": f"{n}.png"}) + "\n" for n in range(12)]
+    (tmp_path / "rows.jsonl").write_text("".join(rows))
+    words = ["--model", "bundled:shapes/base", "--dataset", str(tmp_path / "rows.jsonl"), "--device", "cpu", "--quiet"]
+    for share, line in (("0.6", "have no answers to score against"), ("0", "none of its 12 rows is held out")):
+        output = str(tmp_path / f"b{share}")
+        assert main(["vlm", "benchmark", *words, "--hold-out", share, "--output", output]) == 2
+        assert line in capsys.readouterr().err
 
 
 def test_the_interval_is_of_images_not_of_questions() -> None:

@@ -11,7 +11,7 @@ from runs import SMALL, config, digests
 from halo_forge.cli import main
 from halo_forge.errors import UserError
 from halo_forge.progress import Progress
-from halo_forge.vlm import estimates
+from halo_forge.vlm import estimates, room
 from halo_forge.vlm.trainer import VLMRAFTTrainer
 
 QUIET = Progress(quiet=True)
@@ -63,8 +63,11 @@ def test_nothing_there_yet_and_nothing_tried(tmp_path: Path) -> None:
     assert set(states(made).values()) == {"to run"} and len(made.lines) == 19
     generate = next(line for line in made.lines if line.step == "generate")
     assert (generate.rows, generate.tokens, generate.at_most) == (96, 96 * 80, True)
-    assert made.memory is not None and made.memory.parameters == 955_360
-    assert made.memory.weights == 4 * 955_360 and made.memory.train > made.memory.weights
+    need = made.memory.need
+    assert need is not None and (need.parameters, need.trained) == (955_360, 107_520)
+    assert need.weights == 4 * 955_360 and need.train > need.weights
+    assert made.memory.fit is not None and made.memory.fit.flags == ""
+    assert any("memory:" in line and line.endswith("it fits") for line in estimates.page(made))
     assert not (tmp_path / "run").exists()
 
 
@@ -97,3 +100,10 @@ def test_command_line(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixt
 def test_what_training_refuses_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no-such-model"):
         plan(tmp_path, "--model", "no-such-model/at-all")
+
+
+def test_what_does_not_fit_says_what_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room.planner, "device_memory", lambda on_cpu: 90_000_000)
+    made = plan(tmp_path / "run", "--mode", "full")
+    told = estimates.page(made)[-1]
+    assert told == "memory: train may not fit here; with --micro-batch-size 2 it would"
