@@ -137,7 +137,7 @@ def run(
             made = next(parts)
             tokens = _tokens(made)
             writer.write(number, made, seconds=round(time.time() - began, 3), tokens=tokens)
-            tick(stop - start, tokens)
+            tick(stop - start, tokens, *_right(made))
     check_unchanged(stage.name, inputs, payload)
     return writer.finish()
 
@@ -157,6 +157,14 @@ def _try_again(stage: Stage, work: Work, writer: Writer, number: int, show: Prog
     order = sorted(range(merged.num_rows), key=lambda i: place[merged[key][i].as_py()])
     writer.write(number, merged.take(pa.array(order)), tokens=_tokens(merged))
     show.note(f"{stage.name}: tried {batch.num_rows} rows again that had failed")
+
+
+def _right(made: pa.Table) -> tuple[int, int]:
+    """Right rows and judged ones of a part, where it says."""
+    if "correct" not in made.column_names:
+        return 0, 0
+    correct = made["correct"]
+    return pc.sum(correct).as_py() or 0, len(correct) - correct.null_count
 
 
 def _tokens(table: pa.Table) -> int:

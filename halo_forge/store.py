@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from halo_forge import __version__, files, keys, schema
+from halo_forge.discarded import discard, remove_discarded
 from halo_forge.errors import UserError
 from halo_forge.files import read_json, write_json
 from halo_forge.locks import Lock, hold
@@ -113,7 +112,7 @@ class Writer:
             self._lock = None
             return
         files.remove_leftovers(self.folder)
-        _remove_discarded(self.folder)
+        remove_discarded(self.folder)
         if _begun(self.folder) is not None:
             return
         if any(self.folder.glob("*.parquet")):
@@ -247,30 +246,3 @@ def _owed(table: pa.Table) -> int:
 def ranges(rows: int, size: int) -> list[tuple[int, int]]:
     """`rows` cut into ranges of `size`; one empty range when there are no rows, so that an empty table exists."""
     return [(start, min(start + size, rows)) for start in range(0, rows, size)] or [(0, 0)]
-
-
-def discard(path: str | Path) -> None:
-    """Remove a table's directory, first by renaming it, so that no half of it is ever taken for a table.
-
-    Raises UserError when another process is writing it.
-    """
-    folder = Path(path)
-    _remove_discarded(folder)
-    if not folder.exists():
-        return
-    lock = hold(folder) if (folder / BEGUN).exists() else None
-    doomed = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    try:
-        os.replace(folder, doomed)
-    except OSError as exc:
-        raise UserError(f"cannot remove {folder}: {files.reason(exc)}") from exc
-    del lock
-    shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _remove_discarded(folder: Path) -> None:
-    """Remove what earlier processes, killed in the act, left of this table."""
-    if folder.parent.is_dir():
-        for path in folder.parent.iterdir():
-            if path.name.startswith(f".{folder.name}.") and path.name.endswith(".old"):
-                shutil.rmtree(path, ignore_errors=True)

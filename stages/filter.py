@@ -3,7 +3,8 @@
 The choice is a SQL query: one shipped under `sql/filters/`, or your own file. It reads `candidates`
 (sql/sft/candidates.sql), `rewards`, `completions` and `prompts` and returns prompt_id, sample_index, cycle, keep and
 reason. With `--history` a share of what earlier cycles kept is replayed; with `--scores` and `--transfer` a verified
-answer becomes a target of the direct prompt where only the grounded one was answered right (column `origin`).
+answer becomes a target of the direct prompt where only the grounded one was answered right (column `origin`). Of
+prompts that were sampled further, all tables are given with a comma: `--rewards R,R2 --completions C,C2`.
 
     python stages/filter.py --rewards R --completions C --prompts P --filter default --output T
 """
@@ -15,7 +16,9 @@ if __name__ == "__main__":  # run from a checkout: finds the environment first
 
     _standalone.run(__file__)
 
+import contextlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,22 +30,26 @@ from halo_forge.config import identity, source, target
 from halo_forge.errors import UserError
 from halo_forge.keys import sha256_json
 from halo_forge.progress import Progress
-from halo_forge.schema import conform
+from halo_forge.schema import conform, empty
 from halo_forge.store import Table
 
 VERSION = 2
 DECISION = ("prompt_id", "sample_index", "cycle", "keep", "reason")
+PART_ROWS = 8_192
+LIMITS = sql.Limits(memory_gib=0.375, threads=1)
+"""DuckDB sorts and joins within it, and beyond it on disk. Each thread pins blocks of its own: with sixteen of them
+512 MiB were too little for a million rows, with one 256 MiB do for three million."""
 
 
 @dataclass(frozen=True)
 class Config:
     """What to choose from, and by which query."""
 
-    rewards: str = source("rewards")
-    completions: str = source("completions")
+    rewards: tuple[str, ...] | str = source("rewards", help="the rewards tables, comma separated")
+    completions: tuple[str, ...] | str = source("completions", help="the completions tables, comma separated")
     prompts: str = source("prompts")
     output: str = target(help="where the sft table goes")
-    scores: str = source("scores", "", "the scores table, for --transfer")
+    scores: tuple[str, ...] | str = source("scores", (), "the scores tables, for --transfer")
     history: tuple[str, ...] = source("sft", (), "sft tables of earlier cycles, for --replay")
     filter: str = identity("default", "a query of sql/filters/, or your own .sql file", path=True)
     max_per_prompt: int = identity(2, "right completions kept for one prompt")
@@ -73,21 +80,61 @@ def filter_rows(
 ) -> pa.Table:
     """The sft rows of `rewards`: first one for each, ordered by cycle, prompt_id and sample_index, then those that
     are transferred and replayed."""
+    made = filtered(rewards, config, completions=completions, prompts=prompts, scores=scores, history=history)
+    return pa.concat_tables([empty("sft"), *made])
+
+
+def filtered(
+    rewards: sql.Source,
+    config: Config,
+    *,
+    completions: sql.Source,
+    prompts: sql.Source,
+    scores: sql.Source | None = None,
+    history: sql.Source | None = None,
+) -> Iterator[pa.Table]:
+    """What `filter_rows` returns, a few thousand rows at a time."""
     chosen = {name: getattr(config, name) for name in ("max_per_prompt", "all_right_share", "cycle", "seed")}
     tables: dict[str, sql.Source] = {"rewards": rewards, "completions": completions, "prompts": prompts}
-    tables["candidates"] = sql.query(sql.text("sft/candidates"), tables, **chosen)
-    decided = sql.query(sql.named_or_file("filters", config.filter), tables, **chosen)
-    missing = [name for name in DECISION if name not in decided.column_names]
-    if missing:
-        raise UserError(f"--filter {config.filter}: its result has no column {missing[0]}")
-    rows = [sql.query(sql.text("sft/rows"), {**tables, "decided": decided})]
     if config.transfer and scores is not None:
-        rows.append(sql.query(sql.text("sft/transfer"), {**tables, "scores": scores}))
-    if history is not None and config.replay:
-        kept = sum(pc.sum(part["keep"]).as_py() or 0 for part in rows)
-        again = math.ceil(config.replay * kept)
-        rows.append(sql.query(sql.text("sft/replay"), {"history": history}, rows=again, **chosen))
-    return pa.concat_tables([conform(part, "sft") for part in rows])
+        tables["scores"] = scores
+    if history is not None:
+        tables["history"] = history
+    with contextlib.closing(sql.connect(tables, limits=LIMITS)) as connection:
+        sql.keep(connection, "candidates", sql.text("sft/candidates"), chosen)
+        columns = sql.keep(connection, "decided", sql.named_or_file("filters", config.filter), chosen)
+        missing = [name for name in DECISION if name not in columns]
+        if missing:
+            raise UserError(f"--filter {config.filter}: its result has no column {missing[0]}")
+        kept = 0
+        for query in ("sft/rows", "sft/transfer") if "scores" in tables else ("sft/rows",):
+            for part in _read(connection, query, {}):
+                kept += pc.sum(part["keep"]).as_py() or 0
+                yield part
+        if history is not None and config.replay:
+            again = math.ceil(config.replay * kept)
+            yield from _read(connection, "sft/replay", {"rows": again, "cycle": config.cycle, "seed": config.seed})
+
+
+def _read(connection: Any, query: str, values: dict[str, Any]) -> Iterator[pa.Table]:
+    """The rows of a query of ours as DuckDB gives them, never all at once."""
+    for batch in connection.sql(sql.text(query), params=values).to_arrow_reader(PART_ROWS):
+        yield conform(pa.Table.from_batches([batch]), "sft")
+
+
+def _parts(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of `PART_ROWS`; one empty table where there are none."""
+    held, rows, began = [empty("sft")], 0, False
+    for table in tables:
+        held.append(table)
+        rows += table.num_rows
+        while rows >= PART_ROWS:
+            whole = pa.concat_tables(held)
+            yield whole.slice(0, PART_ROWS)
+            held, rows = [whole.slice(PART_ROWS)], rows - PART_ROWS
+            began = True
+    if rows or not began:
+        yield pa.concat_tables(held)
 
 
 def payload(config: Config, inputs: dict[str, Table]) -> dict[str, Any]:
@@ -108,16 +155,18 @@ def run(config: Config, *, progress: Progress | None = None) -> Table:
         return Table(config.output, "sft")
     with show.stage("filter", inputs["rewards"].rows) as tick:
         more: dict[str, Any] = dict(inputs)
-        made = filter_rows(more.pop("rewards"), config, **more)
-        decided = made.num_rows - pc.sum(pc.not_equal(made["origin"], "sampled")).as_py()
+        count = decided = 0
+        for number, part in enumerate(_parts(filtered(more.pop("rewards"), config, **more))):
+            writer.write(number, part)
+            count = number + 1
+            decided += pc.sum(pc.equal(part["origin"], "sampled")).as_py() or 0
+            tick(part.num_rows, 0)
         if decided != inputs["rewards"].rows:
             raise UserError(
                 f"--filter {config.filter} returned {decided} rows for {inputs['rewards'].rows} rewards: "
                 "it must decide on every row once, with a reason"
             )
-        writer.write(0, made)
-        tick(made.num_rows, 0)
-    return writer.finish()
+    return writer.finish(count)
 
 
 def main(argv: list[str] | None = None) -> int:

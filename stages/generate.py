@@ -1,7 +1,8 @@
 """generate: prompts (and their images) → completions. One row in, k rows out (one more with --greedy).
 
 A model answers each prompt k times. Token ids and raw log-probabilities are kept; a prompt that cannot be
-answered has k rows with `error` and `error_kind`.
+answered has k rows with `error` and `error_kind`. With `--more` only the prompts that stages/more.py chose are
+asked, and `--first-index` says how many samples they have already.
 
     python stages/generate.py --prompts P/prompts --model M --samples 4 --temperature 0.7 --output C
 """
@@ -13,29 +14,28 @@ if __name__ == "__main__":  # run from a checkout: finds the environment first
 
     _standalone.run(__file__)
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from halo_forge import schema
 from halo_forge.config import execution, identity, source, target, weights
 from halo_forge.datasets.cycles import asked_in
 from halo_forge.engines import choose
-from halo_forge.engines.engine import Answer, Completion, Engine, NoEngine, Request, RowError, Sampling
+from halo_forge.engines.engine import Engine, NoEngine
 from halo_forge.engines.pictures import images_beside, images_of
+from halo_forge.engines.rollouts import rollouts
 from halo_forge.errors import UserError
-from halo_forge.keys import hash63
 from halo_forge.models import ModelRef, resolve
 from halo_forge.progress import Progress
 from halo_forge.stage import Stage
 from halo_forge.store import discard
 
 VERSION = 2
-ROOM = 2**63 - 2**20
-"""Seeds start below it, so that a prompt's completions count up from theirs within 63 bits."""
 ALONE_ROWS = 512
 """Prompts of a part where each is drawn by itself: the longer the part, the smaller the share of its tail, in which
 the engine has little left to do."""
@@ -49,8 +49,10 @@ class Config:
     model: str = weights(help="folder, adapter (cycle_N), hub id, bundled:shapes/base, or served:NAME on a server")
     output: str = target(help="where the completions table goes")
     images: str = source("images", "", "the images table; default: the one beside the prompts")
+    more: str = source("more", "", "which prompts to ask (stages/more.py; default: all, or those of the cycle)")
     engine: str = execution("auto", "auto, vllm, transformers or openai", choices=choose.ENGINES)
     samples: int = identity(4, "completions per prompt")
+    first_index: int = execution(0, "sample_index of the first one: how many there are already (part of the key)")
     greedy: bool = identity(False, "also one greedy completion, as sample 0; the sampled ones follow from 1")
     temperature: float = identity(0.7, "0: greedy, with --samples 1")
     top_p: float = identity(1.0, "share of probability that is sampled from")
@@ -90,8 +92,10 @@ class Config:
             raise UserError("need --temperature 0 or above, --top-p above 0 and at most 1, --timeout above 0")
         if self.temperature == 0 and (self.samples != 1 or self.greedy):
             raise UserError("--temperature 0 is greedy and gives one completion: use --samples 1, without --greedy")
-        if self.max_pixels < 0 or self.min_pixels < 0:
-            raise UserError("--max-pixels and --min-pixels must not be negative")
+        if self.max_pixels < 0 or self.min_pixels < 0 or self.first_index < 0:
+            raise UserError("--max-pixels, --min-pixels and --first-index must not be negative")
+        if self.first_index and self.greedy:
+            raise UserError("--first-index goes on after earlier samples: --greedy, which is the first, is among them")
         if self.model.startswith(choose.SERVED) and self.engine != "openai":
             raise UserError(f"--model {self.model} is on a server: give --engine openai and --base-url with it")
 
@@ -120,15 +124,21 @@ def _digest(config: Config, ref: ModelRef | None) -> str:
 
 
 def digests(config: Config) -> dict[str, Any]:
-    """For the key: who answers with which engine, and the batch size where it changes what is sampled."""
+    """For the key: who answers with which engine, the batch size where it changes what is sampled, and where the
+    samples begin if they follow earlier ones."""
     engine = choose.settled(config)
+    found = {"model": _digest(config, _ref(config)), "engine": engine}
     batch = {"batch_size": config.batch_size} if engine == "transformers" else {}
-    return {"model": _digest(config, _ref(config)), "engine": engine, **batch}
+    return found | batch | ({"first_index": config.first_index} if config.first_index else {})
 
 
 def select(config: Config, tables: dict[str, Any]) -> Any:
-    """The prompts that this cycle asks."""
-    return asked_in(tables["prompts"], config.per_cycle, config.cycle, config.seed)
+    """The prompts that this cycle asks, or of them those that are sampled further."""
+    if "more" not in tables:
+        return asked_in(tables["prompts"], config.per_cycle, config.cycle, config.seed)
+    chosen = tables["more"].read(["prompt_id", "asked"])
+    chosen = chosen.filter(pc.greater(chosen["asked"], 0))["prompt_id"].combine_chunks()
+    return np.flatnonzero(pc.is_in(tables["prompts"].read(["prompt_id"])["prompt_id"], value_set=chosen).to_numpy())
 
 
 def gather(batch: pa.Table, tables: dict[str, Any]) -> dict[str, pa.Table]:
@@ -148,81 +158,8 @@ def generate(prompts: pa.Table, config: Config, state: State, images: pa.Table |
     together = (state.engine.together if rows else None) or max(len(rows), 1)
     made: list[dict[str, Any]] = []
     for start in range(0, len(rows), together):
-        made += _batch(rows[start : start + together], pictures, config, state)
+        made += rollouts(rows[start : start + together], pictures, config, state.engine, state.digest)
     return schema.from_rows(made, "completions")
-
-
-def samplings(config: Config, seed: int) -> list[Sampling]:
-    """What is drawn for each prompt: with `greedy` the most likely completion first, then the samples. `seed` is
-    that of a batch, for engines that draw batches."""
-    drawn = Sampling(config.samples, config.temperature, config.top_p, config.max_new_tokens, seed)
-    greedy = Sampling(1, 0.0, 1.0, config.max_new_tokens, seed)
-    return [greedy, drawn] if config.greedy else [drawn]
-
-
-def _batch(
-    rows: list[dict[str, Any]], pictures: Mapping[str, bytes | str], config: Config, state: State
-) -> list[dict[str, Any]]:
-    """Completions of rows that are asked in one call. An engine that draws batches has one seed for all of them,
-    another one for each prompt, of which its samples count up."""
-    seed = hash63(config.seed, config.cycle, *(row["prompt_id"] for row in rows))
-    plan = samplings(config, seed)
-    requests = [_request(row, pictures, config) for row in rows]
-    asked = [request for request in requests if isinstance(request, Request)]
-    answers = iter(state.engine.answer(asked, plan) if asked else [])
-    temperatures = [sampling.temperature for sampling in plan for _ in range(sampling.n)]
-    made = []
-    for row, request in zip(rows, requests, strict=True):
-        answer: Answer = request if isinstance(request, RowError) else next(answers)
-        first = prompt_seed(config, row["prompt_id"])
-        for index, temperature in enumerate(temperatures):
-            made.append(
-                {
-                    "prompt_id": row["prompt_id"],
-                    "sample_index": index,
-                    "cycle": config.cycle,
-                    "model": config.label or config.model,
-                    "model_digest": state.digest,
-                    "temperature": temperature,
-                    "seed": seed if state.engine.together else first + index,
-                    **(_failed(answer) if isinstance(answer, RowError) else _answered(answer[index])),
-                }
-            )
-    return made
-
-
-def _request(row: dict[str, Any], pictures: Mapping[str, bytes | str], config: Config) -> Request | RowError:
-    """What to ask for a row, or why it cannot be asked."""
-    if row["error"]:
-        return RowError(str(row["error"]))
-    found = []
-    for image_id in row["image_ids"] or ():
-        data = pictures.get(image_id, "it is not in the images table")
-        if isinstance(data, str):
-            return RowError(f"image {image_id[:12]}…: {data}")
-        found.append(data)
-    return Request(row["prompt"] or "", tuple(found), prompt_seed(config, row["prompt_id"]))
-
-
-def prompt_seed(config: Config, prompt_id: str) -> int:
-    """Seed of a prompt's first completion, where each prompt is drawn by itself; the next ones count up from it."""
-    return hash63(config.seed, config.cycle, prompt_id) % ROOM
-
-
-def _answered(completion: Completion) -> dict[str, Any]:
-    return {
-        "completion": completion.text,
-        "finish_reason": completion.finish_reason,
-        "prompt_tokens": completion.prompt_tokens,
-        "completion_tokens": completion.completion_tokens,
-        "token_ids": None if completion.token_ids is None else list(completion.token_ids),
-        "logprobs": None if completion.logprobs is None else list(completion.logprobs),
-        "seed": completion.seed,
-    }
-
-
-def _failed(error: RowError) -> dict[str, Any]:
-    return {"error": error.message, "error_kind": error.kind}
 
 
 @dataclass(frozen=True)

@@ -17,38 +17,28 @@ if __name__ == "__main__":  # run from a checkout: finds the environment first
 
     _standalone.run(__file__)
 
-import shutil
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from halo_forge import executor
 from halo_forge.config import execution, identity, target
-from halo_forge.datasets.build import Request, build, styles, vanished
+from halo_forge.datasets.build import Request, styles, vanished
 from halo_forge.datasets.build import check as check_request
 from halo_forge.datasets.card import Card
 from halo_forge.datasets.cards import card_of
-from halo_forge.datasets.collect import NothingLeft
 from halo_forge.datasets.given import from_dataset
 from halo_forge.datasets.identity import identity as sources
 from halo_forge.datasets.identity import revisions
-from halo_forge.datasets.left_out import list_skipped, told
 from halo_forge.datasets.overrides import NAMES, Overrides
+from halo_forge.datasets.tables import FETCHED, make
 from halo_forge.errors import UserError
 from halo_forge.files import read_json
-from halo_forge.progress import EVERY_SECONDS, Progress
-from halo_forge.schema import from_rows
-from halo_forge.store import StaleError, Table, Writer, discard, ranges
+from halo_forge.progress import Progress
+from halo_forge.store import StaleError, Table, Writer
 
 VERSION = 2
-PROMPTS_PER_PART = 16_384
-FETCHED = ".fetched"
-"""Folder below the output for what was fetched by URL, until the tables are finished."""
-PART_ROWS = 1024
-PART_BYTES = 256 * 2**20
-"""An images part is written at this many rows or bytes, whichever comes first: the most that is in memory."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +106,7 @@ def run(
     if all(writer.finished for writer in writers.values()):
         show.note(f"prompts: finished before, nothing to do ({out})")
     else:
-        _make(request_of(config, revisions(known)), writers, out, show)
+        make(request_of(config, revisions(known)), writers, out, show)
     record = read_json(out / "images/_stage.json") or {}
     made = {name: Table(str(path), "prompts") for name, path in places.items()}
     return Prepared(
@@ -210,70 +200,6 @@ def request_of(config: Config, pinned: Mapping[str, str]) -> Request:
         config.dataset, config.split, config.limit, config.eval_limit, config.seed, config.style,
         config.data_dir or None, config.hold_out, dict(pinned), Overrides.of(config), fetch,
     )  # fmt: skip
-
-
-def image_row(name: str, data: bytes, info: tuple[int, int, str]) -> dict[str, Any]:
-    """A row of the images table: the bytes as they came, a path that names them and no file of this
-    machine."""
-    width, height, kind = info
-    image = {"bytes": data, "path": f"{name}.{kind.lower()}"}
-    return {"image_id": name, "image": image, "width": width, "height": height, "format": kind}
-
-
-@dataclass
-class _Images:
-    """Collects image rows and writes a part when enough have come."""
-
-    writer: Writer
-    show: Progress
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    size: int = 0
-    parts: int = 0
-    total: int = 0
-    told: float = field(default_factory=time.time)
-
-    def store(self, name: str, data: bytes, info: tuple[int, int, str]) -> None:
-        if self.rows and (len(self.rows) >= PART_ROWS or self.size + len(data) > PART_BYTES):
-            self.flush()
-        self.rows.append(image_row(name, data, info))
-        self.size += len(data)
-        self.total += 1
-        if time.time() - self.told > EVERY_SECONDS:
-            self.told = time.time()
-            self.show.note(f"prompts: {self.total} images read")
-
-    def flush(self) -> None:
-        self.writer.write(self.parts, from_rows(self.rows, "images"))
-        self.rows, self.size, self.parts = [], 0, self.parts + 1
-
-
-def _make(request: Request, writers: dict[str, Writer], out: Path, show: Progress) -> None:
-    images = _Images(writers["images"], show)
-    try:
-        built = build(request, images.store)
-    except NothingLeft:
-        for writer in writers.values():  # nothing of it is worth keeping, and the rows may be mended
-            discard(writer.folder)
-        raise
-    images.flush()
-    list_skipped(built, out)
-    facts: dict[str, Any] = {"summary": built.summary(), "skipped": built.reasons}
-    for name, table in (("train", built.train), ("evaluation", built.evaluation)):
-        if table is not None:
-            cuts = ranges(table.num_rows, PROMPTS_PER_PART)
-            for number, (start, stop) in enumerate(cuts):
-                writers[name].write(number, table.slice(start, stop - start))
-            writers[name].finish(len(cuts), **facts, card=card_facts(built.card))
-    writers["images"].finish(images.parts, **facts)
-    shutil.rmtree(out / FETCHED, ignore_errors=True)
-    for line in told(built, out):
-        show.note(line)
-
-
-def card_facts(card: Card) -> dict[str, Any]:
-    """What later stages want to know of the card, for the record."""
-    names = ("name", "metric", "threshold", "style", "min_pixels", "max_pixels", "breakdown", "licence")
-    return {name: getattr(card, name) for name in names}
 
 
 def _pinned(out: Path) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 from halo_forge.cli.words import wants_help
+from halo_forge.errors import UserError
 
 
 def train(words: list[str]) -> int:
@@ -22,7 +24,16 @@ def train(words: list[str]) -> int:
     from halo_forge.vlm import summary
     from halo_forge.vlm.trainer import VLMRAFTTrainer
 
-    summary.print_outcome(VLMRAFTTrainer(config).train())
+    trainer = VLMRAFTTrainer(config)
+    if not config.json:
+        summary.print_outcome(trainer.train())
+        return 0
+    try:
+        found = trainer.train()
+    except UserError as error:
+        trainer.progress.tell("error", str(error))
+        raise
+    trainer.progress.tell("outcome", f"model: {found.model}", **dataclasses.asdict(found))
     return 0
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from halo_forge.cli import main
 from halo_forge.cli.commands import COMMANDS
 
-STAGES = ("prompts", "generate", "perceive", "verify", "reward", "filter", "train", "benchmark")
+STAGES = ("prompts", "generate", "perceive", "verify", "reward", "more", "filter", "train", "benchmark")
 FLAG = re.compile(r"  --(?P<flag>\S+)(?: (?P<kind>[A-Z]+))? +(?P<help>.*?) ?\((?:default (?P<default>.*)|required)\)")
 KINDS = {"STR": "text", "INT": "number", "FLOAT": "number", "TUPLE": "list", "LIST": "list"}
 DEFAULTS = {"''": "", "none": "", "False": "off", "True": "on"}

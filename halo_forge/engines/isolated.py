@@ -66,11 +66,12 @@ def isolated(stage: str, run: Callable[..., Any], config: Any, *, progress: Prog
         options = {**run.keywords, **options}
     child = Child("halo_forge.engines.isolated:serve_stage")
     try:
-        child.send((stage, config, progress.quiet, options))
+        child.send((stage, config, (progress.quiet, progress.events, progress.live), options))
         while True:
             kind, value = child.receive()
-            if kind == "line":
-                progress.note(value)
+            if kind == "told":
+                event, text, more = value
+                progress.tell(event, text, **more)
             elif kind == "made":
                 return value
             else:
@@ -85,24 +86,24 @@ def isolated(stage: str, run: Callable[..., Any], config: Any, *, progress: Prog
 
 
 class _Relay(Progress):
-    """Progress of a stage in a child: lines go through the pipe, the parent's Progress prints them."""
+    """Progress of a stage in a child: events go through the pipe, the parent's Progress prints them."""
 
-    def __init__(self, pipe: Connection, quiet: bool) -> None:
-        super().__init__(quiet)
+    def __init__(self, pipe: Connection, quiet: bool, events: bool, live: bool) -> None:
+        super().__init__(quiet, events=events, live=live)
         self.pipe = pipe
 
-    def note(self, text: str) -> None:
-        if not self.quiet:
-            self.pipe.send(("line", text))
+    def tell(self, event: str, text: str, **more: Any) -> None:
+        if self.events or not self.quiet:
+            self.pipe.send(("told", (event, text, more)))
 
 
 def serve_stage(pipe: Connection) -> None:
     """What the child does: one stage."""
-    stage, config, quiet, options = pipe.recv()
+    stage, config, shown, options = pipe.recv()
     module = importlib.import_module(f"halo_forge.stages.{stage}")
     run = module.STAGE.run if hasattr(module, "STAGE") else module.run
     try:
-        pipe.send(("made", run(config, progress=_Relay(pipe, quiet), **options)))
+        pipe.send(("made", run(config, progress=_Relay(pipe, *shown), **options)))
     except Exception as error:
         pipe.send(("raised", _packed(error)))
 

@@ -12,7 +12,7 @@ from halo_forge.errors import UserError
 from halo_forge.files import read_json
 from halo_forge.store import Table
 from halo_forge.vlm import summary
-from halo_forge.vlm.run_dir import RunDir, all_of
+from halo_forge.vlm.run_dir import SAMPLED, RunDir, all_of
 
 
 def check(run: str) -> list[str]:
@@ -51,13 +51,13 @@ def stale(root: Path) -> Iterator[str]:
 
 
 def _joined(root: Path) -> Iterator[str]:
-    """Digests of what stages read as one table: the evidence, and what was kept, of all cycles up to one."""
+    """Digests of what stages read as one table: the evidence, and what was kept, of all cycles up to one; and the
+    samples of a cycle with the further ones."""
     for run in all_of(root):
-        for name in ("evidence", "sft"):
+        for name in ("evidence", "sft", *SAMPLED):
             places: list[str] = []
             for cycle in itertools.count(1):
-                place = run.table(name, cycle)
-                if not (Path(place) / parts.FINISHED).exists():
+                if not (Path(run.table(name, cycle)) / parts.FINISHED).exists():
                     break
-                places.append(place)
+                places = [*([] if name in SAMPLED else places), *run.places(name, cycle)]
                 yield Table(places[0], name, tuple(places[1:])).digest

@@ -21,7 +21,7 @@ from halo_forge.training.settings import BETA, MODES, OBJECTIVES
 
 TAG = re.compile(r"[a-z][a-z0-9_]{0,40}")
 STARTS = ("last", "base")
-STAGES = ("prompts", "perceive", "generate", "verify", "reward", "filter", "train", "benchmark")
+STAGES = ("prompts", "perceive", "generate", "verify", "reward", "more", "filter", "train", "benchmark")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,12 @@ class VLMRAFTConfig:
 
     prompts_per_cycle: int = identity(2048, "prompts of one cycle, another slice in each (0: all)")
     samples_per_prompt: int = identity(4, "completions per question and cycle", flag="samples")
+    samples_max: int = identity(
+        0, "up to so many completions of questions with wrong ones, the further ones at temperature 1; 0: off"
+    )
+    more: str = identity(
+        "default", "with --samples-max, of which questions: a query of sql/more/, or your own .sql file"
+    )
     temperature: float = identity(0.7, "sampling temperature")
     top_p: float = identity(1.0, "nucleus sampling")
     max_new_tokens: int = identity(256, "longest completion, in tokens")
@@ -123,6 +129,7 @@ class VLMRAFTConfig:
     tag: str = execution("", "keep tables and models that differ beside the first ones, as scores_TAG, cycle_1_TAG")
     retry_errors: bool = execution(False, "try failed rows again in cycles that are trained already, too")
     quiet: bool = execution(False, "no progress lines")
+    json: bool = execution(False, "events as JSON lines on standard output, and nothing else there")
     trust_remote_code: bool = execution(False, "run code that a model brings along")
 
     def __post_init__(self) -> None:
@@ -143,9 +150,15 @@ class VLMRAFTConfig:
             raise UserError(f"--lr-decay takes a factor above 0 and at most 1, not {self.lr_decay_per_cycle}")
         if self.eval_samples < 1 or self.samples_per_prompt < 1:
             raise UserError("--samples and --eval-samples take numbers from 1 up")
+        if self.samples_max and self.samples_max <= self.samples_per_prompt:
+            raise UserError(
+                f"--samples-max takes a number above --samples ({self.samples_per_prompt}) or 0, not {self.samples_max}"
+            )
         for flag, stage in (("--from", self.start_from), ("--force-from", self.force_from)):
             if stage and stage not in STAGES:
                 raise UserError(f"{flag} {stage}: {nearest(stage, STAGES)}")
+        if "more" in (self.start_from, self.force_from) and not self.samples_max:
+            raise UserError("--from more and --force-from more: no prompt is sampled further without --samples-max")
         if self.start_from and self.force_from:
             raise UserError("--from and --force-from exclude each other: --force-from starts there, too")
         if self.cycle and not (self.start_from or self.force_from):

@@ -12,17 +12,19 @@ from halo_forge.models.hub import Sizes, cached_whole, dataset_size, sizes
 from halo_forge.models.resolve import resolve
 from halo_forge.progress import Progress
 from halo_forge.store import Table
+from halo_forge.vlm import further
 from halo_forge.vlm import rates as measured
 from halo_forge.vlm.plan import CACHED, Planned, advice, planned
 from halo_forge.vlm.rates import Rates
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.room import Room, in_bytes, room_lines, room_of
+from halo_forge.vlm.run_dir import FURTHER
 
 
 @dataclass(frozen=True)
 class Line:
     """One step of the plan. `rows` and what follows count what is left to do; None: unknown. `at_most`: the tokens
-    are a bound, nothing was measured."""
+    are a bound, nothing was measured; of further samples the rows are one, too."""
 
     cycle: int
     step: str
@@ -84,7 +86,7 @@ def _line(one: Planned, recipes: Recipes, rates: Rates) -> Line:
     total = expected(one, recipes)
     rows = None if total is None else max(total - one.done, 0)
     each, took = rates.per_row(step.name, rates.tokens), rates.per_row(step.name, rates.seconds)
-    at_most = step.stage == "generate" and each is None
+    at_most = (step.stage == "generate" and each is None) or further.open_in(step, recipes)
     tokens = None
     if step.stage == "generate" and rows is not None:
         tokens = round(rows * (recipes.config.max_new_tokens if each is None else each))
@@ -107,6 +109,11 @@ def expected(one: Planned, recipes: Recipes) -> int | None:
     asked = min(train, config.prompts_per_cycle * len(styles(recipes.card, config.style)) or train)
     if name == "perceive":  # a small set shows every image in the first cycle
         return asked if one.step.cycle == 1 or asked < train else 0
+    if name == "more":
+        return asked
+    if name in FURTHER:
+        chosen = asked if further.open_in(one.step, recipes) else further.asked(recipes, one.step.cycle)
+        return chosen * recipes.further
     return asked * recipes.samples
 
 
@@ -167,6 +174,7 @@ def _cells(line: Line) -> list[str]:
     if line.state == CACHED:
         return [str(line.cycle), line.step, line.state, "", "", "", line.reason[:160]]
     rows = "?" if line.rows is None else f"{line.rows:,}" + (" steps" if line.step == "train" else "")
+    rows = f"≤ {rows}" if line.step in FURTHER and line.at_most else rows
     tokens = "" if line.tokens is None else f"{'≤ ' if line.at_most else ''}{line.tokens:,}"
     return [str(line.cycle), line.step, line.state, rows, tokens, _time(line.seconds), line.reason[:160]]
 

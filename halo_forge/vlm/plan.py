@@ -17,6 +17,7 @@ from halo_forge.errors import UserError
 from halo_forge.files import read_json
 from halo_forge.models.folder import record_of
 from halo_forge.parts import BEGUN, FINISHED
+from halo_forge.vlm import further
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import MAKER, Position, RunDir, position
 from halo_forge.vlm.steps import Step, output_of, reads, steps
@@ -45,10 +46,12 @@ def planned(recipes: Recipes) -> list[Planned]:
     found: list[Planned] = []
     moved: dict[str, str] = {}
     """Place that will be made anew to the name of what makes it."""
-    for step in steps(asked.num_cycles):
+    for step in steps(asked.num_cycles, further=recipes.further > 0):
         made = _planned(step, recipes, start, moved)
         if made.state == CHANGED and asked.tag and recipes.dir.start is None and step.name != "prompts":
-            recipes = dataclasses.replace(recipes, dir=dataclasses.replace(recipes.dir, start=step.position))
+            recipes = dataclasses.replace(
+                recipes, dir=dataclasses.replace(recipes.dir, start=further.beside(step, recipes))
+            )
             beside = _planned(step, recipes, None, moved)
             made = dataclasses.replace(beside, reason=beside.reason or f"beside, as {asked.tag}: {made.reason}")
         found.append(made)
@@ -71,7 +74,8 @@ def _planned(step: Step, recipes: Recipes, start: Position | None, moved: dict[s
     if step.stage == asked.force_from and step.cycle >= asked.cycle and begun:
         return Planned(step, config, TO_RUN, "--force-from makes it anew")
     if begun is None:
-        return Planned(step, config, TO_RUN)
+        late = "" if asked.force_from else further.too_late(step, recipes)
+        return Planned(step, config, CHANGED if late else TO_RUN, late)
     payload = keys.canonical(step.payload(config))
     if begun["key"] != keys.sha256_json(payload):
         return Planned(step, config, CHANGED, "; ".join(keys.diff(begun["payload"], payload)) or "its form")

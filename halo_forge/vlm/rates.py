@@ -37,7 +37,8 @@ class Rates:
     bytes: dict[str, int] = field(default_factory=dict)
 
     def add(self, name: str, folder: Path) -> None:
-        """Count the parts of one table."""
+        """Count the parts of one table; further samples count as the first ones."""
+        name = name.removeprefix("more/")
         for file in folder.glob("part-*.json"):
             record, part = read_json(file) or {}, file.with_suffix(".parquet")
             if "seconds" not in record or not part.exists():
@@ -49,6 +50,7 @@ class Rates:
 
     def per_row(self, name: str, what: dict[str, Any]) -> float | None:
         """`what` for each row of a step; evaluate counts as generate, and the other way round."""
+        name = name.removeprefix("more/")
         for known in (name, {"generate": "evaluate", "evaluate": "generate"}.get(name, name)):
             if self.rows.get(known):
                 return float(what.get(known, 0)) / self.rows[known]
@@ -75,6 +77,7 @@ def probe(recipes: Recipes, show: Progress) -> Rates:
             limit=prompts,
             eval_limit=1,
             max_steps=PROBE_STEPS,
+            samples_max=0,
             filter="unverified",
             start_from="",
             force_from="",

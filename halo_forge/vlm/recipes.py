@@ -11,7 +11,7 @@ from halo_forge.datasets.build import styles
 from halo_forge.datasets.card import Card
 from halo_forge.datasets.overrides import NAMES
 from halo_forge.engines.choose import begun_with
-from halo_forge.stages import benchmark, filter, perceive, prompts, reward, verify
+from halo_forge.stages import benchmark, filter, more, perceive, prompts, reward, verify
 from halo_forge.stages import generate as generation
 from halo_forge.stages import train as training
 from halo_forge.training.settings import learning_rate
@@ -37,6 +37,11 @@ class Recipes:
     def samples(self) -> int:
         """Completions of one prompt: those of a question are divided among its styles."""
         return math.ceil(self.config.samples_per_prompt / len(self._styles()))
+
+    @property
+    def further(self) -> int:
+        """Completions that a prompt gets on top of those where it is sampled further; 0: none ever is."""
+        return max(math.ceil(self.config.samples_max / len(self._styles())) - self.samples, 0)
 
     def _styles(self) -> list[str]:
         return styles(self.card, self.config.style)
@@ -119,6 +124,41 @@ class Recipes:
             **self._same(perceive.Config, "detector", "ocr"),
         )
 
+    def more(self, cycle: int) -> more.Config:
+        """Which prompts of a cycle are sampled further."""
+        return more.Config(
+            rewards=self.dir.table("rewards", cycle),
+            completions=self.dir.table("completions", cycle),
+            output=self.dir.table("more", cycle),
+            further=self.further,
+            query=self.config.more,
+            cycle=cycle,
+            **self._same(more.Config, "max_per_prompt"),
+        )
+
+    def generate_more(self, cycle: int) -> generation.Config:
+        """Further samples of the same policy, at temperature 1 and with seeds of their own; no more completions at
+        once than before."""
+        few = max(self.config.generate_batch_size * self.samples // self.further, 1)
+        own: dict[str, Any] = {
+            "more": self.dir.table("more", cycle),
+            "samples": self.further,
+            "first_index": self.samples,
+            "batch_size": few,
+        }
+        place = self.dir.table("more/completions", cycle)
+        return replace(self.generate(cycle), **own, output=place, temperature=1.0, per_cycle=0)
+
+    def verify_more(self, cycle: int) -> verify.Config:
+        """Scores of the further samples."""
+        places = {"completions": self.dir.table("more/completions", cycle)}
+        return replace(self.verify(cycle), **places, output=self.dir.table("more/scores", cycle))
+
+    def reward_more(self, cycle: int) -> reward.Config:
+        """Rewards of the further samples."""
+        places = {"scores": self.dir.table("more/scores", cycle), "output": self.dir.table("more/rewards", cycle)}
+        return replace(self.reward(cycle), **places)
+
     def verify(self, cycle: int) -> verify.Config:
         """Scores of a cycle's completions."""
         return verify.Config(
@@ -141,14 +181,19 @@ class Recipes:
             combine=self.config.combine,
         )
 
+    def _sampled(self, name: str, cycle: int) -> tuple[str, ...]:
+        """A table of a cycle, and that of the further samples."""
+        further = (self.dir.table(f"more/{name}", cycle),) if self.further else ()
+        return (self.dir.table(name, cycle), *further)
+
     def filter(self, cycle: int) -> filter.Config:
         """What of a cycle is trained on."""
         both = len(self._styles()) > 1
         return filter.Config(
-            rewards=self.dir.table("rewards", cycle),
-            completions=self.dir.table("completions", cycle),
+            rewards=self._sampled("rewards", cycle),
+            completions=self._sampled("completions", cycle),
             prompts=self.dir.table("prompts"),
-            scores=self.dir.table("scores", cycle),
+            scores=self._sampled("scores", cycle),
             history=tuple(self.dir.table("sft", earlier) for earlier in range(1, cycle)),
             output=self.dir.table("sft", cycle),
             transfer=both if self.config.transfer is None else self.config.transfer,

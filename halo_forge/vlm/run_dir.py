@@ -83,7 +83,7 @@ class RunDir:
         return str(folder if cycle is None else folder / f"cycle={cycle}")
 
     def model(self, cycle: int) -> Path:
-        """Folder of the adapter after a cycle; base and adapter as one model are beside it (`merged`)."""
+        """Folder of the adapter after a cycle."""
         return self.root / (f"cycle_{cycle}_{self.tag}" if self._tagged("train", cycle) else f"cycle_{cycle}")
 
     def places(self, name: str, cycle: int) -> tuple[str, ...]:
@@ -91,11 +91,12 @@ class RunDir:
         own, more = self.table(name, cycle), self.table(f"more/{name}", cycle)
         return (own, more) if name in SAMPLED and any(Path(more).glob("part-*.parquet")) else (own,)
 
-    def tables(self, name: str, schema_name: str) -> Table | None:
-        """All cycles of a table as one, with what was sampled further; None when there is none yet."""
+    def tables(self, name: str, schema_name: str, further: bool = True) -> Table | None:
+        """All cycles of a table as one, with what was sampled further unless `further` says no; None when there is
+        none yet."""
         folders = [self.root / name, *([self.root / f"{name}_{self.tag}"] if self.tag else [])]
         found = {int(p.name[6:]) for folder in folders for p in folder.glob("cycle=*") if p.name[6:].isdigit()}
-        places = [place for cycle in sorted(found) for place in self.places(name, cycle)]
+        places = [place for cycle in sorted(found) for place in self.places(name, cycle)[: None if further else 1]]
         places = [place for place in places if any(Path(place).glob("part-*.parquet"))]
         return Table(places[0], schema_name, tuple(places[1:])) if places else None
 
@@ -166,12 +167,27 @@ class RunDir:
                 step = next(step for step in ORDER if position(step, since[0]) == since)
                 write_json(folder / STALE, {"reason": reason, "since": {"cycle": since[0], "step": step}})
 
+    def unmark(self, model: Path) -> None:
+        """Take the mark off a model that was just made, and off the merged one where that holds this very adapter."""
+        from halo_forge.models.folder import record_of
+        from halo_forge.models.resolve import resolve
+
+        (model / STALE).unlink(missing_ok=True)
+        mark = merged(model) / STALE
+        if mark.exists() and (record_of(mark.parent) or {}).get("merged_digest") == resolve(str(model)).digest:
+            mark.unlink()
+
     def stale(self) -> dict[str, str]:
         """Model folder's name to the reason why it is stale."""
         found = {}
         for mark in sorted(self.root.glob(f"cycle_*/{STALE}")):
             found[mark.parent.name] = str((read_json(mark) or {}).get("reason", "its rows were replaced"))
         return found
+
+
+def merged(model: Path) -> Path:
+    """Where base and adapter of `model` are as one model, if anywhere."""
+    return model.with_name(f"{model.name}-merged")
 
 
 def all_of(root: Path) -> list[RunDir]:

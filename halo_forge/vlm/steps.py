@@ -12,7 +12,7 @@ from halo_forge import config as fields
 from halo_forge import executor
 from halo_forge.files import read_json
 from halo_forge.stage import Stage
-from halo_forge.stages import benchmark, filter, generate, perceive, prompts, reward, train, verify
+from halo_forge.stages import benchmark, filter, generate, more, perceive, prompts, reward, train, verify
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import Position, position
 
@@ -34,7 +34,7 @@ class Step:
     @property
     def stage(self) -> str:
         """The stage that it runs."""
-        return "generate" if self.name == "evaluate" else self.name
+        return "generate" if self.name == "evaluate" else self.name.removeprefix("more/")
 
     @property
     def position(self) -> Position:
@@ -46,15 +46,18 @@ class Step:
         """The words before its progress lines."""
         if self.name == "prompts":
             return ""
-        return f"cycle {self.cycle} eval: " if self.name in ("evaluate", "benchmark") else f"cycle {self.cycle}: "
+        if self.name in ("evaluate", "benchmark"):
+            return f"cycle {self.cycle} eval: "
+        return f"cycle {self.cycle} more: " if self.name.startswith("more/") else f"cycle {self.cycle}: "
 
 
-def steps(cycles: int) -> list[Step]:
-    """All steps of a run of `cycles` cycles: prompts, the base on held-out rows, then cycle by cycle."""
+def steps(cycles: int, further: bool = False) -> list[Step]:
+    """All steps of a run of `cycles` cycles: prompts, the base on held-out rows, then cycle by cycle. `further`:
+    whether some prompts of a cycle are sampled further."""
     found = [Step("prompts", 0, lambda make: make.prompts(), prompts.run, prompts.payload, rows=False)]
     found += evaluation(0)
     for cycle in range(1, cycles + 1):
-        found += _cycle(cycle)
+        found += _cycle(cycle, further)
     return found
 
 
@@ -66,15 +69,26 @@ def evaluation(cycle: int) -> list[Step]:
     ]
 
 
-def _cycle(cycle: int) -> list[Step]:
+def _cycle(cycle: int, further: bool) -> list[Step]:
     return [
         _row(perceive.STAGE, cycle, lambda make: make.perceive(cycle)),
         _row(generate.STAGE, cycle, lambda make: make.generate(cycle)),
         _row(verify.STAGE, cycle, lambda make: make.verify(cycle)),
         _row(reward.STAGE, cycle, lambda make: make.reward(cycle)),
+        *(_further(cycle) if further else ()),
         Step("filter", cycle, lambda make: make.filter(cycle), filter.run, partial(_of_inputs, filter), rows=False),
         Step("train", cycle, lambda make: make.train(cycle), train.run, partial(_of_inputs, train), rows=False),
         *evaluation(cycle),
+    ]
+
+
+def _further(cycle: int) -> list[Step]:
+    """What samples some prompts of a cycle further."""
+    return [
+        Step("more", cycle, lambda make: make.more(cycle), more.run, partial(_of_inputs, more), rows=False),
+        _row(generate.STAGE, cycle, lambda make: make.generate_more(cycle), "more/generate"),
+        _row(verify.STAGE, cycle, lambda make: make.verify_more(cycle), "more/verify"),
+        _row(reward.STAGE, cycle, lambda make: make.reward_more(cycle), "more/reward"),
     ]
 
 

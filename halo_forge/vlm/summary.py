@@ -64,7 +64,7 @@ def gain(scored: sql.Source, cycle: int, baseline: int = 0, split: str = "test")
 
 def outcome(run: RunDir, best: int, cycles: int) -> Outcome:
     """Read a run's figures from its tables."""
-    scored, rewards = run.tables("eval/benchmark", "benchmark"), run.tables("rewards", "rewards")
+    scored, rewards = run.tables("eval/benchmark", "benchmark"), run.tables("rewards", "rewards", further=False)
     if scored is None or rewards is None:
         raise UserError(f"{run.root} has no evaluated cycle yet: run halo-forge vlm train --output {run.root}")
     return Outcome(

@@ -25,11 +25,12 @@ from halo_forge.files import read_json, write_json
 from halo_forge.progress import Progress
 from halo_forge.stages import prompts
 from halo_forge.store import StaleError, Table, discard
-from halo_forge.vlm import summary
+from halo_forge.vlm import further, summary
 from halo_forge.vlm.config import VLMRAFTConfig
 from halo_forge.vlm.recipes import Recipes
-from halo_forge.vlm.run_dir import STALE, Position, RunDir, position
+from halo_forge.vlm.run_dir import Position, RunDir, merged, position
 from halo_forge.vlm.steps import Step, output_of, owes, steps
+from halo_forge.vlm.watch import watched
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -45,7 +46,7 @@ class VLMRAFTTrainer:
 
     def __init__(self, config: VLMRAFTConfig) -> None:
         self.config = config
-        self.progress = Progress(config.quiet)
+        self.progress = Progress(config.quiet, events=config.json)
         stage = config.start_from or config.force_from
         self.start: Position | None = position(stage, config.cycle) if stage else None
         """Steps before it are taken as they stand."""
@@ -67,10 +68,12 @@ class VLMRAFTTrainer:
         with self.dir.locked():
             self._begin()
             done = 0
-            for step in steps(self.config.num_cycles):
+            for step in watched(self, self.steps()):
                 made = self.step(step)
                 if step.name == "prompts" and not self.dir.about.exists():
                     self.dir.record(self.config, self._revisions())
+                if step.name == "more/reward":
+                    further.show(self.recipes, step.cycle, self.progress.under(f"cycle {step.cycle}: "))
                 if step.name == "filter" and not summary.show_kept(made, self.progress.under(step.title)):
                     self._nothing_passed(step.cycle)
                     break
@@ -85,6 +88,10 @@ class VLMRAFTTrainer:
         self.recipes = Recipes(self.config, self.dir, card_of(self.config, must_exist=False))
         check(self.recipes)
         return self.recipes
+
+    def steps(self) -> list[Step]:
+        """The steps of the run, in order."""
+        return steps(self.config.num_cycles, further=self.recipes.further > 0)
 
     def step(self, step: Step) -> Any:
         """Bring the table of one step up to date and return it.
@@ -102,12 +109,14 @@ class VLMRAFTTrainer:
             if retry and owes(config):
                 self._replace(step.position, f"failed rows of {step.stage} in cycle {step.cycle} were tried again")
             try:
+                if not self._replaces(step) and (change := further.too_late(step, self.recipes)):
+                    raise StaleError(change, [change])
                 made = isolated(step.stage, step.run, config, progress=show, **options)
             except StaleError as stale:
                 self._make_room(step, config, stale)
                 continue
             if step.name == "train":
-                (Path(config.output) / STALE).unlink(missing_ok=True)
+                self.dir.unmark(Path(config.output))
             return made
 
     def _begin(self) -> None:
@@ -121,9 +130,9 @@ class VLMRAFTTrainer:
         if not forced or (self.replacing and note.get("forced") == where):
             return
         self._replace(position(forced, self.config.cycle), f"--force-from {forced} replaced what it was made from")
-        for step in steps(self.config.num_cycles):
+        for step in self.steps():
             if step.stage == forced and step.cycle >= self.config.cycle:
-                _throw_away(step, step.config(self.recipes))
+                self._throw_away(step, step.config(self.recipes))
         self._note(where)
 
     def _replace(self, since: Position, reason: str) -> None:
@@ -138,12 +147,12 @@ class VLMRAFTTrainer:
 
     def _make_room(self, step: Step, config: Any, stale: StaleError) -> None:
         """For a table of other settings: throw it away, or go beside it under the tag, or stop."""
-        if self.replacing and step.position >= self.replacing:
-            _throw_away(step, config)
+        if self._replaces(step):
+            self._throw_away(step, config)
             return
         changes = "; ".join(stale.changes) or str(stale)
         if self.config.tag and self.dir.start is None and step.name != "prompts":
-            self.dir = dataclasses.replace(self.dir, start=step.position)
+            self.dir = dataclasses.replace(self.dir, start=further.beside(step, self.recipes))
             self.recipes = dataclasses.replace(self.recipes, dir=self.dir)
             self.dir.record(self.config, self._revisions())
             self.progress.note(f"{step.title}{step.stage}: {changes}: from here on beside, as {self.config.tag}")
@@ -156,6 +165,23 @@ class VLMRAFTTrainer:
             f"{step.stage}{where}{tag} to rebuild it and what follows{beside}, or give another --output",
             stale.changes,
         ) from stale
+
+    def _replaces(self, step: Step) -> bool:
+        """Whether a table of other settings at this step may go."""
+        return self.replacing is not None and step.position >= self.replacing
+
+    def _throw_away(self, step: Step, config: Any) -> None:
+        """Remove the result of a step."""
+        if step.name == "prompts":
+            for name in ("images", "prompts", "eval/prompts"):
+                discard(Path(config.output) / name)
+            return
+        if step.name == "filter" and not self.recipes.further:
+            further.throw_away(self.recipes, step.cycle)
+        if step.name == "train":
+            discard(merged(Path(config.output)))
+            discard(config.log)
+        discard(config.output)
 
     def _as_it_stands(self, step: Step) -> Any:
         folder = output_of(step.config(self.recipes))
@@ -208,19 +234,9 @@ def check(recipes: Recipes) -> None:
     if not recipes.config.start_from:
         prompts.check(recipes.prompts())
     sql.named_or_file("filters", recipes.config.filter)
+    sql.named_or_file("more", recipes.config.more)
     custom.load(recipes.config.verifier)
     resolve_ocr(recipes.config.ocr)
     resolve_detector(recipes.config.detector)
     resolve(recipes.config.model_name)
     check_for_training(recipes.config.engine, recipes.config.base_url)
-
-
-def _throw_away(step: Step, config: Any) -> None:
-    """Remove the result of a step."""
-    if step.name == "prompts":
-        for name in ("images", "prompts", "eval/prompts"):
-            discard(Path(config.output) / name)
-        return
-    discard(config.output)
-    if step.name == "train":
-        discard(config.log)

@@ -9,7 +9,9 @@ import pytest
 
 from halo_forge import schema
 from halo_forge.errors import UserError
+from halo_forge.progress import Progress
 from halo_forge.stages import filter
+from halo_forge.store import Table, Writer
 
 Row = tuple[str, str, float, bool | None]
 
@@ -200,3 +202,83 @@ def test_a_verified_grounded_answer_trains_the_direct_prompt() -> None:
     assert len(sft) == len(rows) + 1
     with pytest.raises(UserError, match="--transfer needs"):
         filter.Config("r", "c", "p", "o", transfer=True)
+
+
+def on_disk(folder: Path, made: dict[str, pa.Table]) -> dict[str, str]:
+    for name, rows in made.items():
+        writer = Writer.begin(folder / name, name, {"stage": name})
+        writer.write(0, rows)
+        writer.finish()
+    return {name: str(folder / name) for name in made}
+
+
+def run(places: dict[str, str], output: Path, **more: object) -> Table:
+    return filter.run(filter.Config(**places, output=str(output), **more), progress=Progress(quiet=True))
+
+
+def test_parts_hold_the_same_rows_in_the_same_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = all_right(30)
+    places = on_disk(tmp_path, made)
+    first = run(places, tmp_path / "first", all_right_share=1.0)
+    history = {"history": (first.path,), "replay": 0.5, "cycle": 2, "all_right_share": 1.0}
+    whole = run(places, tmp_path / "whole", **history)
+    monkeypatch.setattr(filter, "PART_ROWS", 20)
+    parts = run(places, tmp_path / "parts", **history)
+    assert (len(whole.files), parts.counts) == (1, [20, 20, 20, 15])
+    assert parts.read().equals(whole.read())
+    order = [(row["prompt_id"], row["sample_index"]) for row in whole.read().to_pylist() if row["origin"] == "sampled"]
+    assert order == sorted(order) and whole.read()["origin"].to_pylist()[60:] == ["replayed"] * 15
+    again = run(places, tmp_path / "exact", all_right_share=1.0)
+    assert again.counts == [20, 20, 20]
+
+
+def test_stopped_between_parts_it_is_made_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = on_disk(tmp_path, all_right(30))
+    monkeypatch.setattr(filter, "PART_ROWS", 20)
+    whole = run(places, tmp_path / "whole")
+    real, calls = Writer.write, []
+
+    def dying(self: Writer, *arguments: object, **facts: object) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        real(self, *arguments, **facts)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Writer, "write", dying)
+        run(places, tmp_path / "cut")
+    assert len(list((tmp_path / "cut").glob("*.parquet"))) == 2
+    with pytest.raises(UserError, match="unfinished"):
+        Table(str(tmp_path / "cut"), "sft").open()
+    assert run(places, tmp_path / "cut").digest == whole.digest
+
+
+def test_a_query_that_loses_a_row_leaves_no_finished_table(tmp_path: Path) -> None:
+    own = tmp_path / "own.sql"
+    own.write_text("SELECT prompt_id, sample_index, cycle, true AS keep, 'x' AS reason FROM rewards LIMIT 3")
+    with pytest.raises(UserError, match="returned 3 rows for 60 rewards"):
+        run(on_disk(tmp_path, all_right(30)), tmp_path / "sft", filter=str(own))
+    assert not (tmp_path / "sft/_stage.json").exists()
+
+
+def test_without_rows_there_is_an_empty_table(tmp_path: Path) -> None:
+    made = {name: rows.slice(0, 0) for name, rows in all_right(1).items()}
+    assert run(on_disk(tmp_path, made), tmp_path / "sft").counts == [0]
+
+
+def test_further_samples_count_with_the_first_ones(tmp_path: Path) -> None:
+    first = tables([("a", "wrong", 0.1, False), ("b", "right", 0.9, True)])
+    found = tables([("a", "right at last", 0.9, True), ("a", "wrong again", 0.1, False)])
+    for name in ("rewards", "completions"):
+        place = found[name].schema.get_field_index("sample_index")
+        found[name] = found[name].set_column(place, "sample_index", pa.array([4, 5], pa.int32()))
+    one, two = on_disk(tmp_path / "one", first), on_disk(tmp_path / "two", found)
+    both = {**one, **{name: (one[name], two[name]) for name in ("rewards", "completions")}}
+    alone = run(one, tmp_path / "alone").read().to_pylist()
+    assert next(row["reason"] for row in alone) == "no right completion for this prompt"
+    made = run(both, tmp_path / "sft").read().to_pylist()
+    assert [(row["prompt_id"], row["sample_index"], row["keep"]) for row in made] == [
+        ("a", 0, False), ("a", 4, True), ("a", 5, False), ("b", 1, True)
+    ]  # fmt: skip
+    assert filter.main([f"--{name}={value if isinstance(value, str) else ','.join(value)}" for name, value in
+                        {**both, "output": str(tmp_path / "sft")}.items()]) == 0  # fmt: skip

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from halo_forge import schema
-from halo_forge.engines import choose
+from halo_forge.engines import choose, rollouts
 from halo_forge.errors import UserError
 from halo_forge.images import image_id
 from halo_forge.keys import hash63
@@ -86,7 +86,7 @@ def test_the_same_bytes_again_and_after_a_kill(
     prompts = tables(tmp_path, rows=6)
     small = dataclasses.replace(STAGE, part_rows=2)
     whole = small.run(config(prompts, qwen_folder, tmp_path / "whole"))
-    real, calls = stage._batch, []
+    real, calls = stage.rollouts, []
 
     def die(*arguments: Any) -> Any:
         calls.append(1)
@@ -95,7 +95,7 @@ def test_the_same_bytes_again_and_after_a_kill(
         return real(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(stage, "_batch", die)
+        patch.setattr(stage, "rollouts", die)
         small.run(config(prompts, qwen_folder, tmp_path / "broken"))
     assert len(list((tmp_path / "broken").glob("*.parquet"))) == 1
     resumed = small.run(config(prompts, qwen_folder, tmp_path / "broken"))
@@ -200,7 +200,7 @@ class Kept(Progress):
         super().__init__()
         self.lines: list[str] = []
 
-    def note(self, text: str) -> None:
+    def tell(self, event: str, text: str, **more: Any) -> None:
         self.lines.append(text)
 
 
@@ -244,7 +244,7 @@ def test_vllm_makes_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ]
     for row in rows:
         assert row["error"] is None and row["completion_tokens"] == len(row["token_ids"]) == len(row["logprobs"])
-        assert row["seed"] == hash63(0, 1, row["prompt_id"]) % stage.ROOM + row["sample_index"]
+        assert row["seed"] == hash63(0, 1, row["prompt_id"]) % rollouts.ROOM + row["sample_index"]
     monkeypatch.setattr(choose, "opened", lambda *_: pytest.fail("started an engine to do nothing"))
     STAGE.run(config(prompts, base, tmp_path / "c", **named, batch_size=7, tensor_parallel=1))
     STAGE.run(config(prompts, base, tmp_path / "c", **{**named, "engine": "auto"}))  # as it was begun
@@ -255,5 +255,35 @@ def test_vllm_makes_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_bits_of_seeds() -> None:
     chosen = config(Path("p"), Path("m"), Path("c"))
-    seeds = [stage.prompt_seed(chosen, f"p{n}") for n in range(200)]
+    seeds = [rollouts.prompt_seed(chosen, f"p{n}") for n in range(200)]
     assert len(set(seeds)) == 200 and max(seeds).bit_length() == 63 and max(seeds) + 2**20 <= 2**63
+
+
+def test_further_samples_of_chosen_prompts_have_seeds_of_their_own(qwen_folder: Path, tmp_path: Path) -> None:
+    prompts = tables(tmp_path)
+    chosen = [{"prompt_id": f"p{n}", "asked": 3 * (n in (1, 4))} for n in (4, 3, 1, 0, 2)]
+    write(chosen, "more", tmp_path)
+    first = STAGE.run(config(prompts, qwen_folder, tmp_path / "c")).read()
+    asked = config(prompts, qwen_folder, tmp_path / "d", more=str(tmp_path / "more"), samples=3, first_index=2)
+    further = STAGE.run(asked).read()
+    keys = [(row["prompt_id"], row["sample_index"]) for row in further.to_pylist()]
+    assert keys == [(prompt, index) for prompt in ("p1", "p4") for index in (2, 3, 4)]
+    assert set(further["seed"].to_pylist()).isdisjoint(first["seed"].to_pylist())
+    again = STAGE.run(config(prompts, qwen_folder, tmp_path / "e", more=str(tmp_path / "more"), samples=3)).read()
+    assert again["completion"].to_pylist() != further["completion"].to_pylist()  # by the first_index alone
+
+
+def test_none_chosen_is_an_empty_table_and_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = tables(tmp_path)
+    write([{"prompt_id": f"p{n}", "asked": 0} for n in range(5)], "more", tmp_path)
+    monkeypatch.setattr(choose, "opened", lambda *_: pytest.fail("loaded a model to ask nobody"))
+    asked = config(prompts, Path("bundled:shapes/base"), tmp_path / "c", more=str(tmp_path / "more"), first_index=2)
+    assert STAGE.run(asked).rows == 0
+
+
+def test_a_sequel_goes_on_in_seeds_too() -> None:
+    first, sequel = (config(Path("p"), Path("m"), Path("c"), first_index=n) for n in (0, 4))
+    assert rollouts.prompt_seed(sequel, "p0") == rollouts.prompt_seed(first, "p0") + 4
+    assert rollouts.batch_seed(sequel, ["p0", "p1"]) != rollouts.batch_seed(first, ["p0", "p1"])
+    with pytest.raises(UserError, match="--first-index goes on"):
+        config(Path("p"), Path("m"), Path("c"), first_index=4, greedy=True)

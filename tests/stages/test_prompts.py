@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from halo_forge.datasets import tables
 from halo_forge.errors import UserError
 from halo_forge.progress import Progress
 from halo_forge.schema import TABLES
@@ -124,25 +125,40 @@ def test_another_result_is_refused_in_the_same_place(rows: Path, tmp_path: Path,
 
 
 def test_an_interrupted_run_is_completed(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "PART_ROWS", 8)
+    monkeypatch.setattr("halo_forge.datasets.tables.PART_ROWS", 8)
     whole = stage.run(config(rows, tmp_path / "whole"), progress=QUIET)
     assert len(whole.images.files) == 7
-    real, calls = stage._Images.flush, []
+    real, calls = tables._Images.flush, []
 
-    def dying(self: stage._Images) -> None:
+    def dying(self: tables._Images) -> None:
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
         real(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage._Images, "flush", dying)
+        patch.setattr(tables._Images, "flush", dying)
         with pytest.raises(KeyboardInterrupt):
             stage.run(config(rows, tmp_path / "cut"), progress=QUIET)
     with pytest.raises(UserError, match="unfinished"):
         Table(str(tmp_path / "cut/images"), "images").open()
     stage.run(config(rows, tmp_path / "cut"), progress=QUIET)
     assert digests(tmp_path / "cut") == digests(tmp_path / "whole")
+
+
+def test_a_read_that_breaks_before_anything_is_written_leaves_the_place_free(rows: Path, tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    damaged = tmp_path / "damaged.parquet"
+    lines = [{"question": f"{i}?", "image": {"bytes": picture(i), "path": None}, "answer": "1"} for i in range(40)]
+    pq.write_table(pa.Table.from_pylist(lines), damaged, row_group_size=10, compression="none")
+    data = bytearray(damaged.read_bytes())
+    start = pq.ParquetFile(damaged).metadata.row_group(2).column(0).data_page_offset
+    data[start : start + 64] = b"\xff" * 64
+    damaged.write_bytes(data)
+    with pytest.raises(UserError, match="damaged"):
+        stage.run(config(damaged, tmp_path / "run"), progress=QUIET)
+    assert stage.run(config(rows, tmp_path / "run"), progress=QUIET).images.rows == 50
 
 
 def test_rows_left_out_are_listed(rows: Path, tmp_path: Path) -> None:
@@ -195,7 +211,7 @@ def test_rows_that_were_mended_go_in_the_same_place(tmp_path: Path) -> None:
 
 def test_prompts_come_in_parts(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = stage.run(config(rows, tmp_path / "whole", split="train", hold_out=0.0), progress=QUIET)
-    monkeypatch.setattr(stage, "PROMPTS_PER_PART", 16)
+    monkeypatch.setattr("halo_forge.datasets.tables.PROMPTS_PER_PART", 16)
     monkeypatch.setattr("halo_forge.datasets.prompts_table.BATCH", 7)
     monkeypatch.setattr("halo_forge.datasets.collect.BATCH", 5)
     cut = stage.run(config(rows, tmp_path / "cut", split="train", hold_out=0.0), progress=QUIET)

@@ -15,9 +15,10 @@ from runs import SMALL, config, digests
 
 from halo_forge import sql
 from halo_forge.errors import UserError
+from halo_forge.models.merge import merge
 from halo_forge.store import StaleError, Table
 from halo_forge.vlm.check import check
-from halo_forge.vlm.run_dir import RunDir
+from halo_forge.vlm.run_dir import RunDir, position
 from halo_forge.vlm.trainer import VLMRAFTTrainer
 
 
@@ -59,6 +60,19 @@ def test_models_after_a_replaced_table_are_stale_until_made_again(copy: Path) ->
         VLMRAFTTrainer(config(copy, *more)).train()
     VLMRAFTTrainer(config(copy, "--force-from", "generate", "--cycle", "2", *more)).train()
     assert not RunDir(copy).stale()
+
+
+def test_a_merged_model_goes_the_way_of_its_adapter(copy: Path) -> None:
+    for cycle in (1, 2):
+        merge(str(copy / f"cycle_{cycle}"), copy / f"cycle_{cycle}-merged")
+    RunDir(copy).mark_stale(position("reward", 2), "tried")
+    assert set(RunDir(copy).stale()) == {"cycle_2", "cycle_2-merged"}
+    VLMRAFTTrainer(config(copy, "--no-controls")).train()  # nothing differs
+    assert not RunDir(copy).stale() and (copy / "cycle_1-merged").exists()
+    more = ["--force-from", "reward", "--output-weight", "0.9", "--max-per-prompt", "1", "--no-controls"]
+    VLMRAFTTrainer(config(copy, *more, "--cycles", "1")).train()
+    assert not (copy / "cycle_1-merged").exists()  # its adapter was replaced
+    assert set(RunDir(copy).stale()) == {"cycle_2", "cycle_2-merged"}
 
 
 def test_a_tag_keeps_both(finished: Path, copy: Path) -> None:
