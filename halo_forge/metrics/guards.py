@@ -15,6 +15,15 @@ from halo_forge.text import normalise, words
 
 _DIGITS = re.compile(r"\d|(?<=\d)\.(?=\d)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_SECOND = re.compile(
+    r"\(\s*(?:also|alternatively|alt|possibly|perhaps|maybe|or)\b"
+    r"|\b(?:second|other|next best|backup) (?:guess|choice|option|candidate)\b"
+    r"|\b(?:a|some|small|slight) chance (?:of|for)\b"
+    r"|\b(?:is|are|was) (?:also |equally |still )?possible\b|\b(?:could|might|may) also\b"
+)
+"""Words that bring in a second answer after the first."""
+_LETTERED = re.compile(r"(?<!\w)\(?([A-H])[.):](?=\s)")
+_SHARE = re.compile(r"\(?\b\d{1,3}\s?%")
 _ITEMS = re.compile(r"[,;\n]|(?<!\w)(?<!\bil )(?<!\bn')(?:and|und|et|y|e)(?!\w)|&")
 
 
@@ -43,7 +52,8 @@ _ASKING = frozenset(["is", "are", "was", "were", "do", "does", "did", "can", "co
 
 
 def hedged(prediction: str, answer: str, question: str = "") -> bool:
-    """Alternatives ("4 or 5", "left/right"), both options of the question, or "maybe" in a short answer."""
+    """Alternatives ("4 or 5", "left/right"), a second guess, several options of the question, or "maybe" in a short
+    answer."""
     toks, gold = tokens(prediction), set(tokens(answer))
     whole = words(prediction)  # "7TKR4O2" holds no "o"
     if any(
@@ -55,8 +65,22 @@ def hedged(prediction: str, answer: str, question: str = "") -> bool:
         return True
     if any(t in table.HEDGES and t not in gold for t in toks[: 3 if len(toks) > 6 else None]):
         return True
+    if _second_guess(prediction.casefold(), answer.casefold()) or len(_lettered(prediction, question)) > 1:
+        return len(_lettered(answer, question)) < 2
     both = alternatives(tokens(question))
     return len(both) > 1 and len(both & set(toks)) > 1 and not both <= gold
+
+
+def _lettered(text: str, question: str) -> set[str]:
+    """Letters of the question's options that a text names as the question does ("A. GARAGE B. HOTEL")."""
+    return set(_LETTERED.findall(text)) & set(_LETTERED.findall(question))
+
+
+def _second_guess(said: str, gold: str) -> bool:
+    """Another answer beside the first ("Hawks (also Bears)"), or shares for several ("Hawks (60%) Bears (40%)")."""
+    if _SECOND.search(said, 1) and not _SECOND.search(gold):
+        return True
+    return "%" not in gold and len(_SHARE.findall(said)) > 1 and said.lstrip("( ")[:1].isalpha()
 
 
 def _article(whole: list[str], i: int) -> bool:

@@ -7,6 +7,7 @@ guesses and copied questions: nothing.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -34,7 +35,7 @@ def match(
     overrides the kind read from the reference.
     """
     asked = (question or "")[:MAX_CHARS]
-    said = prediction[:MAX_CHARS]
+    said = html.unescape(prediction[:MAX_CHARS])
     return max((_against(said, a, asked, choices, answer_type) for a in answers if a and a.strip()), default=0.0)
 
 
@@ -54,9 +55,10 @@ def _against(prediction: str, answer: str, question: str, choices: Choices | Non
 
 
 def same(prediction: str, answer: str) -> bool:
-    """Equal in normal form, outer punctuation aside; never for two texts without a letter or digit."""
+    """Equal in normal form, outer punctuation aside, or a weekday cut short; never for two texts without a letter
+    or digit."""
     a, b = (strip_accents(normalise(t)).strip(EDGES) for t in (prediction, answer))
-    return bool(a) and a == b
+    return bool(a) and (a == b or table.WEEKDAYS.get(a) == b)
 
 
 @lru_cache(maxsize=8192)  # the references of a prompt are met once per completion

@@ -158,6 +158,15 @@ MONTHS = {
     )
     for form in same.split()
 }
+WEEKDAYS = {
+    form: day
+    for day, forms in (
+        ("monday", "mon"), ("tuesday", "tue tues"), ("wednesday", "wed"), ("thursday", "thu thur thurs"),
+        ("friday", "fri"), ("saturday", "sat"), ("sunday", "sun"),
+    )
+    for form in forms.split()
+}  # fmt: skip
+"""Short forms, where the whole answer is one."""
 
 STOP = _set(
     "a an the it its is are was were be been being am this that these those there here of in on at "

@@ -139,10 +139,17 @@ def _sourced(claims: list[Claim], parts: Split, question: Question) -> list[Clai
         claim.source = "chain" if claim.start < parts.chain_end else "answer"
         if question.absent and claim.kind == "object" and named and claim.start >= answer.start:
             claim.polarity = False
+        if claim.kind == "text" and _alone(claim, parts.text):
+            continue  # a bare answer is judged as an answer, however it is spelt: "LEEDS" claims no more than "Leeds"
         if short and claim.source == "answer" and claim.start >= answer.start and claim.kind in ("object", "text"):
             continue
         kept.append(claim)
     return kept
+
+
+def _alone(claim: Claim, text: str) -> bool:
+    """Whether the completion is this claim and nothing else."""
+    return len(text) < 200 and not (text[: claim.start] + text[claim.end :]).strip(" .\n")
 
 
 def _distinct(claims: list[Claim]) -> list[Claim]:

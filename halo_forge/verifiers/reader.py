@@ -38,7 +38,7 @@ class Reader(Phrases):
                     continue
             if found is not None:
                 i = self._entry(found[0], i, found[1])
-            elif word in _ENDS or word[0] == "\n" or (word[0] == "<" and len(word) > 2):
+            elif word in _ENDS or word[0] == "\n" or (word[0] == "<" and len(word) > 2) or self._next_key(word, i):
                 self.now.question = word == "?"
                 self._close(i)
                 i += 1
@@ -47,6 +47,10 @@ class Reader(Phrases):
                 i = self._word(word, i)
         self._close(n)
         return self.sentences
+
+    def _next_key(self, word: str, i: int) -> bool:
+        """The end of a JSON list, before the next key."""
+        return word == "]" and self.low[i + 1 : i + 3] == [",", '"']
 
     # --- words outside the lexicon ------------------------------------------------------------------------
 

@@ -25,6 +25,12 @@ _STOPS = frozenset('.!?;,:(){}[]"') | {
 MAX_SHOWN = 400
 """More quotations than this are not read: claims are capped below that."""
 _QUOTES = frozenset("\"'")
+_THINGS = frozenset(["objects", "items", "things", "labels", "animals", "visible"])
+"""Keys of a JSON list that names things, not words written in the image."""
+_PROSE = frozenset(
+    ["reasoning", "reason", "thought", "thoughts", "explanation", "rationale", "evidence", "description"]
+)
+"""Keys of a JSON text that is the chain, not a quotation."""
 _OPERATORS = frozenset("+*/=×÷")
 _NAMERS = frozenset(["number", "numbered", "platform", "gate", "route", "track", "page", "lane"])
 _SHOWS = frozenset(
@@ -58,11 +64,17 @@ def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]
     blocked: set[int] = set()
     low, raw, n = tokens.low, tokens.raw, len(tokens)
     shouting = len([w for w in raw if w.isupper() and len(w) > 1]) * 2 > n + 2
-    i = 0
+    i = things = 0
     while i < n and len(shown) < MAX_SHOWN:
         word = low[i]
         found: Shown | None = None
-        if word == '"' or (word == "'" and (i == 0 or tokens.end[i - 1] < tokens.start[i])):
+        if word == "[" and i >= 3 and low[i - 1] == ":" and low[i - 3] in _THINGS:
+            things = low.index("]", i) if "]" in low[i : i + MAX_SHOWN] else 0
+        elif word == '"' and i >= 3 and low[i - 1] == ":" and low[i - 3] in _PROSE:
+            things = _closing(low, i) + 1
+        if i < things and word in _QUOTES:
+            blocked.add(i)
+        elif word == '"' or (word == "'" and (i == 0 or tokens.end[i - 1] < tokens.start[i])):
             j = _closing(low, i)
             if j:
                 blocked.update(range(i, j + 1))

@@ -63,6 +63,8 @@ RIGHT = [
     ("left", "to the left of the man on the right"),
     ("below", "under the table"),
     ("top left", "upper left corner"),
+    ("Tuesday", "Tue."),
+    ("Harlan & Sons", "Harlan &amp; Sons"),
     ("yes", "yes"),
     ("no", "No, there is none."),
     ("no", "there is no dog"),
@@ -107,6 +109,12 @@ WRONG = [
     ("42", "40-45"),
     ("42", "possibly 42"),
     ("42", "more than 42"),
+    ("Hawks", "Hawks (also Bears)"),
+    ("Hawks", "Hawks, with Bears as second guess"),
+    ("Hawks", "Hawks (60%) Bears (40%)"),
+    ("Hawks", "60% Hawks, 40% Bears"),
+    ("Hawks", "Hawks, though Bears is possible"),
+    ("Hawks", "Hawks with a chance of Bears"),
     ("42", "not 42"),
     ("$4.50", "five dollars forty"),
     ("cat", "a cat, I think, or a dog"),
@@ -301,3 +309,14 @@ def test_a_reference_matches_itself_in_any_script(text: str) -> None:
 @given(st.integers(0, 10**30), st.integers(0, 10**30))
 def test_different_integers_never_match(a: int, b: int) -> None:
     assert match(str(a), [str(b)]) == float(a == b)
+
+
+def test_all_options_are_no_answer() -> None:
+    asked = "Which word is on the sign? A. GARAGE B. HOTEL C. MUSEUM"
+    assert match("A. GARAGE", ["A", "GARAGE"], question=asked) == 1.0
+    assert match("A. GARAGE B. HOTEL C. MUSEUM", ["A", "GARAGE"], question=asked) == 0.0
+
+
+@pytest.mark.parametrize("said", ["Hawks (home team)", "Hawks, not Bears", "Hawks"])
+def test_more_about_one_answer_is_no_hedge(said: str) -> None:
+    assert match(said, ["Hawks"], question="Which team is on the shirt?") == 1.0
