@@ -234,11 +234,11 @@ def test_vllm_makes_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     import psutil
 
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
-    prompts = tables(tmp_path)
+    prompts, others = tables(tmp_path), set(psutil.Process().children(recursive=True))
     named: dict[str, Any] = {"greedy": True, "engine": "vllm", "max_new_tokens": 12}
     base = Path("bundled:shapes/base")
     rows = STAGE.run(config(prompts, base, tmp_path / "c", **named)).read().to_pylist()
-    assert not psutil.Process().children(recursive=True), "the engine and its memory are gone"
+    assert set(psutil.Process().children(recursive=True)) <= others, "the engine and its memory are gone"
     assert [(row["prompt_id"], row["sample_index"]) for row in rows] == [
         (f"p{n}", i) for n in range(5) for i in range(3)
     ]
