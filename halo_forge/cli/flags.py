@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from halo_forge.errors import UserError, nearest
@@ -50,8 +51,12 @@ def convert(text: str, kind: Any, flag: str, choices: tuple[str, ...] | None = N
     return value
 
 
-def read(cls: type, argv: list[str], positional: str | None = None) -> dict[str, Any]:
-    """The fields of `cls` that `argv` sets, converted. Raises UserError on anything it does not understand."""
+def read(cls: type, argv: list[str], positional: Sequence[str] = ()) -> dict[str, Any]:
+    """The fields of `cls` that `argv` sets, converted; words that stand alone are those of `positional`
+    that are not set yet, in order.
+
+    Raises UserError on anything it does not understand.
+    """
     kinds = typing.get_type_hints(cls)
     by_flag = {flag_of(f): f for f in dataclasses.fields(cls) if not f.metadata.get("hidden")}
     values: dict[str, Any] = {}
@@ -59,9 +64,10 @@ def read(cls: type, argv: list[str], positional: str | None = None) -> dict[str,
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            if positional is None or positional in values:
+            unnamed = next((name for name in positional if name not in values), None)
+            if unnamed is None:
                 raise UserError(f"'{word}' is not a flag: flags start with --, as in --{next(iter(by_flag), 'help')} …")
-            values[positional] = word
+            values[unnamed] = word
             continue
         flag, equals, text = word[2:].partition("=")
         flag = flag.replace("_", "-")
@@ -94,9 +100,9 @@ def build(cls: type[Config], values: dict[str, Any]) -> Config:
     return cls(**values)
 
 
-def parse(cls: type[Config], argv: list[str]) -> Config:
+def parse(cls: type[Config], argv: list[str], positional: Sequence[str] = ()) -> Config:
     """`argv` as an instance of `cls`."""
-    return build(cls, read(cls, argv))
+    return build(cls, read(cls, argv, positional))
 
 
 def usage(cls: type, prog: str, doc: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from halo_forge.cli.words import wants_help
+from halo_forge.cli.words import configured, wants_help
 from halo_forge.errors import UserError
 
 
@@ -77,15 +77,13 @@ def sft(words: list[str]) -> int:
 
 def merge(words: list[str]) -> int:
     """Base and adapter as one model."""
-    from halo_forge.cli import flags
     from halo_forge.models import merge as merging
 
-    if wants_help(words):
-        doc = "MODEL: base and adapter added up to one model, for programs that take no adapters."
-        print(flags.usage(merging.Config, "halo-forge vlm merge MODEL", doc))
+    def run(config: merging.Config) -> int:
+        done: list[str] = []
+        place = merging.merge(config.model, config.place, config.trust_remote_code, done.append)
+        print(*(done or [f"merged before, nothing to do ({place})"]))
         return 0
-    config = flags.build(merging.Config, flags.read(merging.Config, words, positional="model"))
-    done: list[str] = []
-    place = merging.merge(config.model, config.place, config.trust_remote_code, done.append)
-    print(*(done or [f"merged before, nothing to do ({place})"]))
-    return 0
+
+    doc = "MODEL: base and adapter added up to one model, for programs that take no adapters."
+    return configured(words, merging.Config, run, "merge MODEL", doc, "model")

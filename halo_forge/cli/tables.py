@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halo_forge.cli.words import wants_help
+from halo_forge.cli.words import configured, wants_help
 
 
 def sql(words: list[str]) -> int:
@@ -21,33 +21,15 @@ def sql(words: list[str]) -> int:
 
 def whatif(words: list[str]) -> int:
     """What other reward settings would have kept."""
-    from halo_forge.cli import flags
-    from halo_forge.vlm import whatif
+    from halo_forge.vlm.whatif import Config, run
 
-    if wants_help(words):
-        doc = "What other weights, thresholds and filters would have kept of a run's rollouts; no model is touched."
-        print(flags.usage(whatif.Config, "halo-forge vlm whatif RUN", doc))
-        return 0
-    return whatif.run(flags.parse(whatif.Config, named(words, ("run",))))
+    doc = "What other weights, thresholds and filters would have kept of a run's rollouts; no model is touched."
+    return configured(words, Config, run, "whatif RUN", doc, "run")
 
 
 def why(words: list[str]) -> int:
     """One prompt's story."""
-    from halo_forge.cli import flags
-    from halo_forge.vlm import why
+    from halo_forge.vlm.why import Config, run
 
-    if wants_help(words):
-        doc = "One prompt's whole story: what was asked, seen and said in each cycle, and what became of it."
-        print(flags.usage(why.Config, "halo-forge vlm why RUN PROMPT_ID", doc))
-        return 0
-    return why.run(flags.parse(why.Config, named(words, ("run", "prompt_id"))))
-
-
-def named(words: list[str], names: tuple[str, ...]) -> list[str]:
-    """The words with the first ones, which stand alone, as flags."""
-    count = next(
-        (i for i, word in enumerate(words[: len(names)]) if word.startswith("--")), min(len(words), len(names))
-    )
-    return [part for name, word in zip(names, words[:count], strict=False) for part in (f"--{name}", word)] + words[
-        count:
-    ]
+    doc = "One prompt's whole story: what was asked, seen and said in each cycle, and what became of it."
+    return configured(words, Config, run, "why RUN PROMPT_ID", doc, "run", "prompt_id")

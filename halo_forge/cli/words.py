@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Config = TypeVar("Config")
 
 
 def wants_help(words: list[str]) -> bool:
     """Whether help is asked for instead."""
     return bool({"-h", "--help"} & set(words))
+
+
+def configured(
+    words: list[str], config: type[Config], run: Callable[[Config], int], usage: str, doc: str, *positional: str
+) -> int:
+    """A command whose words are the flags of `config`, those of the fields `positional` without one: run it, or
+    print its help page."""
+    from halo_forge.cli import flags
+
+    if wants_help(words):
+        print(flags.usage(config, f"halo-forge vlm {usage}", doc))
+        return 0
+    return run(flags.parse(config, words, positional))
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:

@@ -68,6 +68,14 @@ def test_negative_numbers_are_values() -> None:
     assert flags.parse(Config, ["--output", "o", "--limit", "-3"]).limit == -3
 
 
+def test_words_that_stand_alone_are_the_named_fields_in_order() -> None:
+    made = flags.parse(Config, ["o", "--temperature", "0.1", "vllm"], ("output", "engine"))
+    assert made == Config("o", temperature=0.1, engine="vllm")
+    with pytest.raises(UserError, match="'third' is not a flag"):
+        flags.parse(Config, ["o", "vllm", "third"], ("output", "engine"))
+    assert flags.parse(Config, ["--output", "o", "vllm"], ("output", "engine")).engine == "vllm"
+
+
 def test_usage_lists_every_flag() -> None:
     text = flags.usage(Config, "x")
     for field in ("output", "weights", "limit", "temperature", "engine", "quiet", "samples"):
