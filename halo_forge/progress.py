@@ -30,6 +30,8 @@ class Progress:
     events: bool = False
     live: bool = field(default_factory=lambda: sys.stderr.isatty())
     """Whether the lines go to a terminal."""
+    heard: Callable[[], None] | None = None
+    """Called after each event, also a quiet one: for who looks at a stage while it runs."""
 
     def note(self, text: str) -> None:
         """One line."""
@@ -42,6 +44,8 @@ class Progress:
             print(json.dumps({"event": event, "text": text, **more}, ensure_ascii=False, default=str), flush=True)
         elif not self.quiet:
             self._write(text, over=event == "progress")
+        if self.heard:
+            self.heard()
 
     def _write(self, text: str, over: bool) -> None:
         if not self.live:
@@ -53,7 +57,7 @@ class Progress:
 
     def under(self, prefix: str) -> Progress:
         """The same progress with every line marked, for example with the cycle."""
-        return Progress(self.quiet, prefix, self.events, self.live)
+        return Progress(self.quiet, prefix, self.events, self.live, self.heard)
 
     @contextlib.contextmanager
     def stage(self, name: str, total: int, unit: str = "rows") -> Iterator[Tick]:

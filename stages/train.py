@@ -29,7 +29,7 @@ from halo_forge.progress import Progress
 from halo_forge.store import StaleError, Table, discard
 from halo_forge.training.pairs import paired, right_and_wrong
 from halo_forge.training.rows import Row
-from halo_forge.training.settings import BETA, MODES, OBJECTIVES, SCHEDULERS, Settings
+from halo_forge.training.settings import BETA, CHECKPOINTING, MODES, OBJECTIVES, SCHEDULERS, Settings
 
 VERSION = 1
 
@@ -72,7 +72,7 @@ class Config:
     dtype: str = identity("auto", "auto, float32 or bfloat16", choices=("auto", "float32", "bfloat16"))
     revision: str = identity("", "branch, tag or commit of a hub model")
     gradient_checkpointing: str = execution(
-        "auto", "on, off, or auto: on where there is an accelerator", choices=("auto", "on", "off")
+        "auto", "on, off, or auto: on where there is an accelerator", choices=CHECKPOINTING
     )
     save_steps: int = execution(50, "steps between checkpoints")
     device: str = execution("auto", "auto, cpu, cuda, cuda:N, xpu or mps")
@@ -88,6 +88,10 @@ class Config:
             object.__setattr__(self, "log", str(beside))
         if self.max_pixels < 0 or self.min_pixels < 0 or self.save_steps < 1:
             raise UserError("--max-pixels and --min-pixels must not be negative, --save-steps must be at least 1")
+        if self.gradient_checkpointing not in CHECKPOINTING:
+            raise UserError(
+                f"--gradient-checkpointing takes {', '.join(CHECKPOINTING)}, not {self.gradient_checkpointing}"
+            )
         if self.num_processes < 1:
             raise UserError(f"--num-processes takes a number from 1 up, not {self.num_processes}")
         if self.num_processes > 1 and ":" in self.device:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,12 @@ from halo_forge import progress
 from halo_forge.cli import main
 from halo_forge.progress import Progress
 
+PAGE = (Path(__file__).resolve().parents[1] / "docs/tracking.md").read_text(encoding="utf-8").split("## Events")[1]
+FIELDS = {
+    event: re.findall(r"`(\w+)`", said) for event, said in re.findall(r"^\| `(\w+)` \| (.*)\|$", PAGE, re.MULTILINE)
+}
+FIELDS["end"] = [name for name in FIELDS["progress"] if name != "left"]
+"""Event to its fields, as the docs say."""
 WATCHED = """
 import time
 from halo_forge import progress
@@ -77,6 +84,8 @@ def test_a_run_as_events(
     words += ["--max-steps", "2", "--threads", "1", "--no-controls"]
     assert main([*words, "--limit", "8", "--eval-limit", "8"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"note", "begin", "end", "cycle", "outcome"} <= {row["event"] for row in rows}
+    assert all(set(row) <= {"event", "text", *FIELDS[row["event"]]} for row in rows)
     ends = {row["stage"]: row for row in rows if row["event"] == "end"}
     assert {"generate", "perceive", "verify", "reward", "filter"} <= set(ends)
     assert ends["generate"]["tokens"] > 0 and 0 <= ends["verify"]["pass_rate"] <= 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from halo_forge.models.memory import Work, estimate, image_tokens
+from halo_forge.training.settings import recomputes
 
 ROOM = 0.9
 """Share of a device's memory that an estimate may fill; the rest is the libraries' and lost between allocations."""
@@ -16,6 +17,7 @@ FLAGS = {
     "batch": "--generate-batch-size {}",
     "processes": "--num-processes {}",
     "micro_batch": "--micro-batch-size {}",
+    "checkpointing": "--gradient-checkpointing on",
     "mode": "--mode {}",
     "images": f"--max-pixels {SMALL_IMAGE}",
 }
@@ -63,7 +65,11 @@ def _rows(work: Work) -> list[dict[str, Any]]:
     rounding."""
     found: list[dict[str, Any]] = [{}]
     steps: list[dict[str, Any]] = [{"processes": 1}] if work.on_cpu and work.processes > 1 else []
-    for step in [*steps, *({"micro_batch": size} for size in (2, 1) if size < work.micro_batch)]:
+    steps += [{"micro_batch": size} for size in (2, 1) if size < work.micro_batch]
+    steps += (
+        [] if recomputes(work.checkpointing, work.on_cpu) else [{"checkpointing": "on"}]
+    )  # last: every step takes longer
+    for step in steps:
         found.append({**found[-1], **step})
     return found
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from halo_forge.report import costs, habits, rewards
+from halo_forge.report import costs, habits, rewards, warned
 from halo_forge.report.charts import Section
 from halo_forge.report.tables import Tables
 
-PARTS = (rewards.rewards, rewards.verifiers, habits.kept, habits.watch, costs.training, costs.cost)
+PARTS = (warned.warned, rewards.rewards, rewards.verifiers, habits.kept, habits.watch, costs.training, costs.cost)
 
 
 def sections(tables: Tables) -> list[Section]:

@@ -22,7 +22,7 @@ from halo_forge.training import weights
 from halo_forge.training.checkpoints import fitting, newest, note_fitting
 from halo_forge.training.rows import Row
 from halo_forge.training.session import Job, Learned, Run, learn
-from halo_forge.training.settings import Settings
+from halo_forge.training.settings import Settings, recomputes
 
 __all__ = ["Run", "Trained", "train"]
 
@@ -71,9 +71,14 @@ def train(
             break
         if micro == 1:
             shutil.rmtree(aside, ignore_errors=True)
+            recompute = (
+                ""
+                if recomputes(run.gradient_checkpointing, run.device == "cpu")
+                else "give --gradient-checkpointing on, "
+            )
             raise UserError(
-                "training: out of memory with one row per forward pass: lower --max-pixels, give --mode qlora, or take "
-                "a smaller model; the same command continues"
+                f"training: out of memory with one row per forward pass: {recompute}lower --max-pixels, give --mode "
+                "qlora, or take a smaller model; the same command continues"
             )
         smaller, more = settings.share(run.processes, micro // 2)
         note_fitting(work, smaller)

@@ -20,7 +20,7 @@ from halo_forge.models.resolve import ModelRef
 from halo_forge.training import weights
 from halo_forge.training.checkpoints import WHOLE, finished
 from halo_forge.training.rows import Collator, Row
-from halo_forge.training.settings import Settings
+from halo_forge.training.settings import Settings, recomputes
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _trainer(model: Any, collator: Collator, job: Job, tell: Callable[[str], Non
 
     run, settings = job.run, job.settings
     on_cpu = unwrapped(model).device.type == "cpu"
-    checkpointing = run.gradient_checkpointing == "on" or (run.gradient_checkpointing == "auto" and not on_cpu)
+    checkpointing = recomputes(run.gradient_checkpointing, on_cpu)
     arguments = TrainingArguments(
         output_dir=str(job.work),
         learning_rate=settings.learning_rate,

@@ -15,6 +15,8 @@ OBJECTIVES = ("raft", "raft++", "dpo")
 """What is minimised; `objectives` has the formulas."""
 MODES = ("lora", "qlora", "full")
 """What is trained: an adapter, an adapter on a base in 4 bits, or the weights themselves."""
+CHECKPOINTING = ("auto", "on", "off")
+"""Whether activations are computed twice rather than kept; auto: on an accelerator."""
 BETA = 0.1
 
 
@@ -23,6 +25,16 @@ def learning_rate(cycle: int, base: float = 5e-5, decay: float = LR_DECAY, floor
     if cycle < 1:
         raise ValueError(f"cycles count from 1, got {cycle}")
     return max(base * decay ** (cycle - 1), floor)
+
+
+def recomputes(checkpointing: str, on_cpu: bool) -> bool:
+    """Whether activations are computed twice rather than kept, by a word of `CHECKPOINTING`."""
+    return checkpointing == "on" or (checkpointing == "auto" and not on_cpu)
+
+
+def rows_at_once(rows: int, at_most: int) -> int:
+    """Rows of a forward pass where a process has `rows` of each step: the largest divisor up to `at_most`."""
+    return next(size for size in range(min(at_most, rows), 0, -1) if rows % size == 0)
 
 
 @dataclass(frozen=True)
@@ -95,8 +107,7 @@ class Settings:
         each = self.batch_size // processes
         if each * processes != self.batch_size:
             raise UserError(f"training: batch_size {self.batch_size} is no multiple of {processes} processes")
-        most = min(self.micro if at_most is None else at_most, each)
-        micro = next(size for size in range(most, 0, -1) if each % size == 0)
+        micro = rows_at_once(each, self.micro if at_most is None else at_most)
         return micro, each // micro
 
     def steps(self, rows: int) -> int:

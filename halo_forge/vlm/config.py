@@ -17,7 +17,8 @@ from halo_forge.config import execution, identity, target, weights
 from halo_forge.engines import choose
 from halo_forge.errors import UserError, nearest
 from halo_forge.presets import PRESETS, weights_of
-from halo_forge.training.settings import BETA, MODES, OBJECTIVES
+from halo_forge.training.settings import BETA, CHECKPOINTING, MODES, OBJECTIVES
+from halo_forge.vlm import trackers
 
 TAG = re.compile(r"[a-z][a-z0-9_]{0,40}")
 STARTS = ("last", "base")
@@ -113,6 +114,11 @@ class VLMRAFTConfig:
     warmup_ratio: float = identity(0.1, "share of steps with a rising learning rate")
     patience: int = identity(0, "stop when the mean loss of so many steps is not below that of those before; 0: off")
     num_processes: int = execution(1, "training processes that share the rows of a step, one per GPU")
+    gradient_checkpointing: str = execution(
+        "auto",
+        "activations computed twice rather than kept: on, off, or auto: on where there is an accelerator",
+        choices=CHECKPOINTING,
+    )
     merge: bool = execution(False, "also write base and adapter of each cycle as one model, to cycle_N-merged")
 
     min_pixels: int = identity(0, "least pixels of an image (0: the card's, else the model's)")
@@ -130,9 +136,13 @@ class VLMRAFTConfig:
     retry_errors: bool = execution(False, "try failed rows again in cycles that are trained already, too")
     quiet: bool = execution(False, "no progress lines")
     json: bool = execution(False, "events as JSON lines on standard output, and nothing else there")
+    report_to: tuple[str, ...] = execution(
+        trackers.DEFAULT, "where figures go while it runs: tensorboard, wandb, mlflow, trackio, …, or none"
+    )
     trust_remote_code: bool = execution(False, "run code that a model brings along")
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "report_to", trackers.named(self.report_to))
         if self.num_cycles < 1:
             raise UserError(f"--cycles takes a number from 1 up, not {self.num_cycles}")
         if min(self.weights) < 0 or sum(self.weights) <= 0:
@@ -167,6 +177,10 @@ class VLMRAFTConfig:
             raise UserError(f"--cycle {self.cycle}: the run has cycles 1 to {self.num_cycles}; see --cycles")
         if self.tag and not TAG.fullmatch(self.tag):
             raise UserError(f"--tag takes small letters, digits and _, a letter first, not '{self.tag}'")
+        for field in dataclasses.fields(self):  # of a file, a card or Python; flags were looked at before
+            value, choices = getattr(self, field.name), field.metadata.get("choices")
+            if choices and value not in choices:
+                raise UserError(f"{field.name} {value}: {nearest(str(value), choices)}")
 
     @property
     def weights(self) -> tuple[float, float, float]:
@@ -189,7 +203,8 @@ def defaults_of(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         field = by_name.get(str(name).replace("-", "_"))
         if field is None:
             raise UserError(f"{where}: no setting '{name}': {nearest(str(name), by_name)}")
-        found[field.name] = flags.convert(str(value), kinds[field.name], flags.flag_of(field))
+        text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        found[field.name] = flags.convert(text, kinds[field.name], flags.flag_of(field))
     return found
 
 
@@ -198,9 +213,9 @@ def from_flags(argv: list[str]) -> VLMRAFTConfig:
     from halo_forge.cli import flags
     from halo_forge.datasets.cards import load_card
 
-    words, file = _take(list(argv), "--config")
+    words, file = without(list(argv), "--config")
     given = flags.read(VLMRAFTConfig, words)
-    filed = defaults_of(_yaml(file), file) if file else {}
+    filed = defaults_of(settings_in(file), file) if file else {}
     dataset = given.get("dataset", filed.get("dataset", ""))
     if not dataset:
         raise UserError(
@@ -210,7 +225,8 @@ def from_flags(argv: list[str]) -> VLMRAFTConfig:
     return VLMRAFTConfig(**{**defaults_of(card.defaults, f"card {card.name}"), **filed, **given})
 
 
-def _take(words: list[str], flag: str) -> tuple[list[str], str]:
+def without(words: list[str], flag: str) -> tuple[list[str], str]:
+    """The words of a command line without `flag` and its value, and the value ('': it is not given)."""
     for i, word in enumerate(words):
         if word == flag and i + 1 < len(words):
             return words[:i] + words[i + 2 :], words[i + 1]
@@ -219,7 +235,8 @@ def _take(words: list[str], flag: str) -> tuple[list[str], str]:
     return words, ""
 
 
-def _yaml(file: str) -> dict[str, Any]:
+def settings_in(file: str) -> dict[str, Any]:
+    """What a --config file says, by flag or field name. Raises UserError where it cannot be read."""
     import yaml
 
     try:

@@ -213,7 +213,7 @@ class Recipes:
 
     def lesson(self, sft: str, model: str, output: Path, log: str, cycle: int, rate: float) -> training.Config:
         """`model` trained on `sft` into `output` with cross-entropy, the training table at `log`."""
-        form = ("mode", "train_vision", "num_processes")
+        form = ("mode", "train_vision", "num_processes", "gradient_checkpointing")
         same = ("rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "micro_batch_size", "warmup_ratio")
         return training.Config(
             sft=sft,

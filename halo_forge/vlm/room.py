@@ -51,6 +51,7 @@ def work_of(recipes: Recipes, config: Mapping[str, Any]) -> planner.Work:
         images=planner.image_tokens(config, c.max_pixels or recipes.card.max_pixels or 0),
         on_cpu=_on_cpu(recipes),
         tensor_parallel=c.tensor_parallel,
+        checkpointing=c.gradient_checkpointing,
     )
 
 

@@ -28,7 +28,7 @@ from halo_forge.errors import UserError
 from halo_forge.progress import Progress
 from halo_forge.stages import prompts, train
 from halo_forge.store import StaleError, Table
-from halo_forge.vlm.config import VLMRAFTConfig, _take, _yaml, defaults_of
+from halo_forge.vlm.config import VLMRAFTConfig, defaults_of, settings_in, without
 from halo_forge.vlm.controls import TEMPLATES
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import RunDir
@@ -45,8 +45,8 @@ FIELDS = (
     *("question_column", "image_column", "answer_column", "choices_column", "subset", "train_split", "eval_split"),
     *("metric", "threshold", "allow_urls", "url_hosts", "mode", "train_vision", "learning_rate", "rank", "alpha"),
     *("dropout", "epochs", "max_steps", "batch_size", "micro_batch_size", "warmup_ratio", "patience"),
-    *("num_processes", "merge", "min_pixels", "max_pixels", "seed", "device", "threads", "quiet"),
-    "trust_remote_code",
+    *("num_processes", "gradient_checkpointing", "merge", "min_pixels", "max_pixels", "seed", "device", "threads"),
+    *("quiet", "trust_remote_code"),
 )
 """Settings of `vlm train` that a cold start has as well."""
 
@@ -71,9 +71,9 @@ def from_flags(words: list[str]) -> VLMRAFTConfig:
     `vlm train` what a cold start has as well, without its output. Raises UserError."""
     from halo_forge.cli import flags
 
-    rest, file = _take(list(words), "--config")
+    rest, file = without(list(words), "--config")
     given = flags.read(flags_class(), rest)
-    filed = defaults_of(_yaml(file), file) if file else {}
+    filed = defaults_of(settings_in(file), file) if file else {}
     dataset = given.get("dataset", filed.get("dataset", ""))
     if not dataset:
         raise UserError(

@@ -30,6 +30,7 @@ from halo_forge.vlm.config import VLMRAFTConfig
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import Position, RunDir, merged, position
 from halo_forge.vlm.steps import Step, output_of, owes, steps
+from halo_forge.vlm.tracking import Tracking
 from halo_forge.vlm.watch import watched
 
 if TYPE_CHECKING:
@@ -65,11 +66,14 @@ class VLMRAFTTrainer:
         if dataset:
             self.config = dataclasses.replace(self.config, dataset=dataset)
         self.checked()
-        with self.dir.locked():
+        with self.dir.locked(), Tracking(self) as tracking:
+            self.progress = dataclasses.replace(self.progress, heard=tracking.heard)
             self._begin()
             done = 0
             for step in watched(self, self.steps()):
+                tracking.begin(step)
                 made = self.step(step)
+                tracking.end(step)
                 if step.name == "prompts" and not self.dir.about.exists():
                     self.dir.record(self.config, self._revisions())
                 if step.name == "more/reward":

@@ -88,7 +88,7 @@ def tell(run: RunDir, cycle: int, style: str, seconds: float, show: Progress) ->
     """Note the line of a cycle and the warnings that were not shown for it before; keep those that hold."""
     figures = read(run, cycle, style)
     show.tell("cycle", line(figures, seconds), **{**figures.now, "cycle": cycle})
-    path = run.root / (f"warnings_{run.tag}.json" if run.tag else "warnings.json")
+    path = kept_in(run)
     kept = [one for one in (read_json(path) or {}).get("warnings", []) if isinstance(one, dict)]
     shown = {one.get("warning") for one in kept if one.get("cycle") == cycle}
     found = [{"cycle": cycle, "warning": name, "line": text} for name, text in warnings(figures).items()]
@@ -98,6 +98,11 @@ def tell(run: RunDir, cycle: int, style: str, seconds: float, show: Progress) ->
     together = [*(one for one in kept if one.get("cycle") != cycle), *found]
     if together != kept or not path.exists():
         write_json(path, {"warnings": together})
+
+
+def kept_in(run: RunDir) -> Path:
+    """The file that keeps a run's warnings."""
+    return run.root / (f"warnings_{run.tag}.json" if run.tag else "warnings.json")
 
 
 def read(run: RunDir, cycle: int, style: str) -> Figures:

@@ -36,6 +36,8 @@ def advised(gigabytes: float, **work: Any) -> str | None:
         (16, {}, "--mode qlora"),
         (64, {"on_cpu": True}, "--micro-batch-size 2"),
         (24, {"on_cpu": True}, None),
+        (42, {"on_cpu": True}, "--generate-batch-size 4 --micro-batch-size 1 --gradient-checkpointing on"),
+        (21, {"batch": 1, "checkpointing": "off"}, "--micro-batch-size 1 --gradient-checkpointing on"),
     ],
 )
 def test_advice(gigabytes: float, work: dict[str, Any], flags: str | None) -> None:

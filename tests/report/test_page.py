@@ -11,11 +11,12 @@ import pytest
 
 from halo_forge.cli import commands
 from halo_forge.errors import UserError
+from halo_forge.files import write_json
 from halo_forge.report import clean, drawing, gallery, page, plots
 from halo_forge.report.answer import answer
 from halo_forge.report.tables import opened
 from tests import sql_run
-from tests.report_run import EVIL
+from tests.report_run import EVIL, SCRIPT
 
 
 def text_of(run: Path, out: Path, **more: object) -> str:
@@ -152,3 +153,26 @@ def test_texts_and_samples_are_cut(tmp_path: Path, small_run: Path) -> None:
         rows = tables.ask("report/completions", prompt_ids=ids, longest=10, samples=2, claims=1)
     assert len(rows) == 4 and {row["samples"] for row in rows} == {4}
     assert all(len(row["completion"]) == 10 < row["length"] and len(row["claims"]) <= 1 for row in rows)
+
+
+def test_warnings_stand_by_cycle_escaped(small_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run, symlinks=True)
+    assert "No warnings.json" in text_of(run, tmp_path / "a.html")
+    write_json(run / "warnings.json", {"warnings": []})
+    assert "No cycle gave cause for a warning." in text_of(run, tmp_path / "b.html")
+    told = [
+        {"cycle": 10, "warning": "lengths explode", "line": "last"},
+        {"cycle": 2, "warning": SCRIPT, "line": f"{EVIL} {'long ' * 200}"},
+        "no record",
+    ]
+    write_json(run / "warnings.json", {"warnings": told})
+    html = text_of(run, tmp_path / "c.html")
+    section = html.split('<section id="warnings"')[1].split("</section>")[0]
+    assert "2 in 2 cycles." in section and 'href="#warnings">Warnings</a>' in html
+    assert SCRIPT not in section and "&lt;script&gt;" in section and "⟨U+202E⟩" in section
+    assert (
+        section.index("&lt;script&gt;") < section.index("lengths explode") and '<th scope="col">warning</th>' in section
+    )
+    write_json(run / "warnings_strict.json", {"warnings": told[:1]})
+    assert "1 in 1 cycles." in text_of(run, tmp_path / "d.html", tag="strict")

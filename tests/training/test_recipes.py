@@ -8,6 +8,7 @@ import pytest
 
 from halo_forge.datasets.cards import card_of
 from halo_forge.errors import UserError
+from halo_forge.executor import identity_of
 from halo_forge.vlm.config import VLMRAFTConfig
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import RunDir
@@ -32,6 +33,16 @@ def test_every_setting_reaches_the_stage() -> None:
     assert (made.objective, made.beta, made.mode, made.train_vision) == ("dpo", 0.3, "full", True)
     assert (made.patience, made.num_processes, made.merge) == (5, 2, False)
     assert recipes(merge=True).train(1).merge
+
+
+def test_checkpointing_reaches_training_and_is_no_part_of_its_key() -> None:
+    plain, on = recipes(), recipes(gradient_checkpointing="on")
+    assert (plain.train(1).gradient_checkpointing, on.train(1).gradient_checkpointing) == ("auto", "on")
+    assert identity_of(on.train(1)) == identity_of(plain.train(1)) and identity_of(on.config) == identity_of(
+        plain.config
+    )
+    with pytest.raises(UserError, match=r"gradient_checkpointing yes: "):
+        recipes(gradient_checkpointing="yes")
 
 
 def test_controls_learn_by_cross_entropy() -> None:

@@ -159,6 +159,9 @@ def test_flag_beats_file_beats_card_beats_default(tmp_path: Path) -> None:
     file.write_text("cycles: 5\nsamples: 8\n")
     made = from_flags(["--dataset", "shapes", "--config", str(file), "--samples", "2"])
     assert (made.samples_per_prompt, made.num_cycles, made.ocr, made.rank) == (2, 5, "rapidocr:192", 16)
+    file.write_text("url_hosts: [a.example, b.example]\nreport_to: tensorboard\n")
+    made = from_flags(["--dataset", "shapes", "--config", str(file)])
+    assert (made.url_hosts, made.report_to) == (("a.example", "b.example"), ("tensorboard",))
     file.write_text("cycels: 5\n")
     with pytest.raises(UserError, match="no setting 'cycels': did you mean 'cycles'"):
         from_flags(["--dataset", "shapes", "--config", str(file)])
