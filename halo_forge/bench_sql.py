@@ -37,7 +37,6 @@ GOALS = {
     "sql, default filter, seconds": f"<= {FILTER_SECONDS:g}, 10 million rows",
     "sql, peak MiB": "<= 4096",
 }
-KEPT = "SELECT count(*) FILTER (keep) AS kept FROM decided"
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def asked_of(folder: str | Path) -> list[str]:
 
 def ask(folder: str, name: str, memory_gib: float, threads: int) -> dict[str, float]:
     """Answer one question in this process: seconds, most MiB held so far, rows."""
-    from halo_forge.bench import peak_mebibytes
+    from halo_forge.bench_disk import peak_mebibytes
 
     limits = sql.Limits(SHARE * memory_gib, threads)
     begin = time.perf_counter()
@@ -129,7 +128,7 @@ def _filtered(folder: str, limits: sql.Limits) -> int:
     with contextlib.closing(sql.connect({name: tables[name] for name in places}, limits=limits)) as connection:
         sql.keep(connection, "candidates", sql.text("sft/candidates"), chosen)
         sql.keep(connection, "decided", sql.text("filters/default"), chosen)
-        return int(sql.fetch(connection, KEPT, {})["kept"][0].as_py())
+        return int(sql.fetch(connection, sql.text("bench/kept"), {})["kept"][0].as_py())
 
 
 CHILD = """

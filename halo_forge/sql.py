@@ -2,7 +2,7 @@
 
 - `text(name)` is a query of `sql/`, such as "filters/default" or "benchmark/accuracy".
 - `connect(run)` is a DuckDB connection with a view for each table of a run, of several runs, or of a mapping of
-  tables; locked: no other file, nothing written, no setting.
+  tables, and with the macros of `sql/macros/`; locked: no other file, nothing written, no setting.
 - `query(text, tables, **params)` is the result as an Arrow table.
 """
 
@@ -17,6 +17,7 @@ import uuid
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +25,7 @@ import pyarrow as pa
 
 from halo_forge import schema
 from halo_forge.errors import UserError, nearest
+from halo_forge.keys import sha256_json
 from halo_forge.sql_words import parameters, refuse_writing
 from halo_forge.store import Table
 
@@ -119,9 +121,9 @@ def connect(
             own = [address(file) for file in piece.files]
             files += own
             selects.append(_select(connection, f"{name}_{number}", marks, piece.name, own))
-        statements.append(f'CREATE VIEW "{name}" AS {" UNION ALL ".join(selects)}')
+        statements.append(view(name, selects))
     connection.register_filesystem(TableFiles(files))
-    for statement in statements:
+    for statement in (*statements, *macros()):
         connection.execute(statement)
     spill = str(Path(tempfile.gettempdir()).resolve() / f"halo_forge_sql_{uuid.uuid4().hex}")
     connection.execute(text("catalog/lock").format(files=quoted(files), spill=quoted(spill)))
@@ -152,7 +154,19 @@ def _select(connection: Any, variable: str, marks: dict[str, str], name: str, fi
         columns += f"getvariable('{variable}_{place}_mark')::VARCHAR AS \"{column}\", "
     _remember(connection, f"{variable}_files", files)
     source = f"getvariable('{variable}_files')"
-    return text("catalog/view").format(files=source, marks=columns, schema=schema.duckdb_schema(name))
+    return text("catalog/files").format(files=source, marks=columns, schema=schema.duckdb_schema(name))
+
+
+def view(name: str, selects: Sequence[str]) -> str:
+    """The statement that makes one view of a table's pieces."""
+    return text("catalog/view").format(name=name, rows=" UNION ALL ".join(selects))
+
+
+@cache
+def macros() -> tuple[str, ...]:
+    """The statements that make what queries share, of `sql/macros/`: each takes its tables by name, so that it can be
+    made before they are there. By name, so that one stands after those that it is made of."""
+    return tuple(text(f"macros/{name}") for name in names("macros"))
 
 
 def _remember(connection: Any, name: str, value: Any) -> None:
@@ -200,6 +214,22 @@ def keep(connection: duckdb.DuckDBPyConnection, name: str, statement: str, param
         plain = statement.rstrip().removesuffix(";")
         connection.execute(text("catalog/keep").format(name=name, statement=plain), bound)
         return list(connection.table(name).columns)
+
+
+def decide(
+    connection: duckdb.DuckDBPyConnection, kind: str, name: str, needed: Sequence[str], params: Mapping[str, Any]
+) -> None:
+    """Keep what a query of a kind decides, or the user's own, as the table `decided`. Raises UserError where its result
+    lacks a column that is needed."""
+    columns = keep(connection, "decided", named_or_file(kind, name), params)
+    missing = [column for column in needed if column not in columns]
+    if missing:
+        raise UserError(f"the query {name}: its result has no column {missing[0]}")
+
+
+def known_by(kind: str, name: str) -> str:
+    """What identifies such a query: its text, not its name or path."""
+    return sha256_json(" ".join(named_or_file(kind, name).split()))
 
 
 def _bound(connection: duckdb.DuckDBPyConnection, statement: str, params: Mapping[str, Any]) -> dict[str, Any]:

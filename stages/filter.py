@@ -28,7 +28,6 @@ import pyarrow.compute as pc
 from halo_forge import executor, sql
 from halo_forge.config import identity, source, target
 from halo_forge.errors import UserError
-from halo_forge.keys import sha256_json
 from halo_forge.progress import Progress
 from halo_forge.schema import conform, empty
 from halo_forge.store import Table
@@ -102,10 +101,7 @@ def filtered(
         tables["history"] = history
     with contextlib.closing(sql.connect(tables, limits=LIMITS)) as connection:
         sql.keep(connection, "candidates", sql.text("sft/candidates"), chosen)
-        columns = sql.keep(connection, "decided", sql.named_or_file("filters", config.filter), chosen)
-        missing = [name for name in DECISION if name not in columns]
-        if missing:
-            raise UserError(f"--filter {config.filter}: its result has no column {missing[0]}")
+        sql.decide(connection, "filters", config.filter, DECISION, chosen)
         kept = 0
         for query in ("sft/rows", "sft/transfer") if "scores" in tables else ("sft/rows",):
             for part in _read(connection, query, {}):
@@ -139,8 +135,8 @@ def _parts(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
 
 def payload(config: Config, inputs: dict[str, Table]) -> dict[str, Any]:
     """What the table is known by; the text of the query identifies it, not its name or path."""
-    query = sha256_json(" ".join(sql.named_or_file("filters", config.filter).split()))
-    found = executor.payload_of("filter", VERSION, config, inputs, {"filter": query})
+    query = {"filter": sql.known_by("filters", config.filter)}
+    found = executor.payload_of("filter", VERSION, config, inputs, query)
     found["params"].pop("filter")
     return found
 

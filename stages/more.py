@@ -24,7 +24,6 @@ import pyarrow as pa
 from halo_forge import executor, sql
 from halo_forge.config import identity, source, target
 from halo_forge.errors import UserError
-from halo_forge.keys import sha256_json
 from halo_forge.progress import Progress
 from halo_forge.schema import conform
 from halo_forge.store import Table
@@ -57,10 +56,7 @@ def more(rewards: sql.Source, config: Config, *, completions: sql.Source) -> pa.
     values = {name: getattr(config, name) for name in ("max_per_prompt", "cycle", "seed")}
     with contextlib.closing(sql.connect({"rewards": rewards, "completions": completions})) as connection:
         sql.keep(connection, "candidates", sql.text("sft/candidates"), values)
-        columns = sql.keep(connection, "decided", sql.named_or_file("more", config.query), values)
-        missing = [name for name in DECISION if name not in columns]
-        if missing:
-            raise UserError(f"the query {config.query}: its result has no column {missing[0]}")
+        sql.decide(connection, "more", config.query, DECISION, values)
         wrong = sql.fetch(connection, sql.text("sft/undecided"), {})
         if wrong.num_rows:
             first = wrong.slice(0, 1).to_pylist()[0]
@@ -73,8 +69,8 @@ def more(rewards: sql.Source, config: Config, *, completions: sql.Source) -> pa.
 
 def payload(config: Config, inputs: dict[str, Table]) -> dict[str, Any]:
     """What the table is known by; the text of the query identifies it, not its name or path."""
-    query = sha256_json(" ".join(sql.named_or_file("more", config.query).split()))
-    found = executor.payload_of("more", VERSION, config, inputs, {"query": query})
+    query = {"query": sql.known_by("more", config.query)}
+    found = executor.payload_of("more", VERSION, config, inputs, query)
     found["params"].pop("query")
     return found
 

@@ -1,4 +1,5 @@
-"""A catalogue of a run: a DuckDB file with a view for each table, for the DuckDB CLI and UI, Harlequin, a notebook.
+"""A catalogue of a run: a DuckDB file with a view for each table, for the DuckDB CLI and UI, Harlequin, a notebook. The
+macros that queries of `sql/` share are in it, too, so that one of them that is pasted there runs.
 
 The views name the run's Parquet files by pattern, so that cycles trained later are seen, too. The file holds no rows;
 it is not locked: whoever opens it reads and writes what their own DuckDB may.
@@ -35,9 +36,10 @@ def write(runs: Sequence[str], output: str = "", tag: str = "") -> list[str]:
         try:
             connection.execute(sql.text("catalog/create").format(path=sql.quoted(str(temporary))))
             for name, source in tables.items():
-                pieces = [_select(marks, table) for marks, table in sql.pieces(source)]
-                connection.execute(f'CREATE VIEW catalogue."{name}" AS {" UNION ALL ".join(pieces)}')
-            connection.execute("DETACH catalogue")
+                connection.execute(sql.view(name, [_select(*piece) for piece in sql.pieces(source)]))
+            for macro in sql.macros():
+                connection.execute(macro)
+            connection.execute(sql.text("catalog/detach"))
         except duckdb.Error as exc:
             raise UserError(f"cannot write {path}: {' '.join(str(exc).split())[:300]}; give another --output") from exc
     place = path.resolve()
@@ -51,7 +53,7 @@ def write(runs: Sequence[str], output: str = "", tag: str = "") -> list[str]:
 
 def _select(marks: dict[str, str], table: Table) -> str:
     columns = "".join(f'{sql.quoted(value)} AS "{column}", ' for column, value in marks.items())
-    return sql.text("catalog/view").format(
+    return sql.text("catalog/files").format(
         files=sql.quoted(patterns(table)), marks=columns, schema=schema.duckdb_schema(table.name)
     )
 
@@ -79,6 +81,6 @@ def _ours(path: Path) -> bool:
 
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
-            return not connection.sql("SELECT 1 FROM duckdb_tables() LIMIT 1").fetchall()
+            return not connection.sql(sql.text("catalog/rows")).fetchall()
     except duckdb.Error:
         return False

@@ -224,8 +224,9 @@ def _kept_by_run(place: RunDir, cycle: int, scores: pa.Table) -> np.ndarray:
 
 
 def _read(place: RunDir, name: str, cycle: int | None, columns: Sequence[str]) -> pa.Table:
-    """Some columns of a table, the others null."""
-    table = Table(place.table(name, cycle), name).read(columns)
+    """Some columns of a table, of a cycle's with what was sampled further; the others null."""
+    first, *further = (place.table(name),) if cycle is None else place.places(name, cycle)
+    table = Table(first, name, tuple(further)).read(columns)
     missing = [field for field in TABLES[name] if field.name not in columns]
     for field in missing:
         table = table.append_column(field, pa.nulls(table.num_rows, field.type))

@@ -4,30 +4,9 @@
 -- grain: one row per cycle and such prompt
 -- columns: cycle INTEGER, prompt_id VARCHAR, n BIGINT, right_ones BIGINT, right_last BIGINT (right completions when it
 --   was asked before), question VARCHAR, answers VARCHAR[]
-WITH asked AS (
-  SELECT
-    cycle,
-    prompt_id,
-    count(*) AS n,
-    count(*) FILTER (correct) AS right_ones
-  FROM rewards
-  WHERE output IS NOT NULL AND error IS NULL
-  GROUP BY cycle, prompt_id
-),
-
-told AS (
-  SELECT
-    *,
-    lag(right_ones) OVER earlier AS right_last,
-    coalesce(sum(right_ones) OVER (earlier ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS solved_before,
-    row_number() OVER earlier - 1 AS asked_before
-  FROM asked
-  WINDOW earlier AS (PARTITION BY prompt_id ORDER BY cycle)
-),
-
-chosen AS (
+WITH chosen AS (
   SELECT *
-  FROM told
+  FROM tried_before(rewards)
   WHERE right_ones = 0 AND right_last > 0 AND $cycle IN (0, cycle)
   ORDER BY cycle, right_ones DESC, right_last DESC, prompt_id
   LIMIT $most

@@ -3,25 +3,14 @@
 -- tables: rewards
 -- grain: one row per cycle and k = 1, 2, 4, 8, … up to the most samples of a prompt
 -- columns: cycle INTEGER, k INTEGER, prompts BIGINT (with at least k judged completions), pass_at_k DOUBLE
-WITH prompts_ AS (
-  SELECT
-    cycle,
-    prompt_id,
-    count(*) AS n,
-    count(*) FILTER (correct) AS c
-  FROM rewards
-  WHERE output IS NOT NULL AND error IS NULL
-  GROUP BY cycle, prompt_id
-),
-
-counts AS (
+WITH counts AS (
   SELECT
     cycle,
     n,
-    c,
+    right_ones AS c,
     count(*) AS prompts
-  FROM prompts_
-  GROUP BY cycle, n, c
+  FROM tried(rewards)
+  GROUP BY cycle, n, right_ones
 ),
 
 tries AS (

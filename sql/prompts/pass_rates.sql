@@ -3,17 +3,6 @@
 -- grain: one row per cycle and pass rate that occurs
 -- columns: cycle INTEGER, n BIGINT (judged completions of a prompt), right_ones BIGINT, pass_rate DOUBLE,
 --   prompts BIGINT, share DOUBLE (of the cycle's prompts)
-WITH prompts_ AS (
-  SELECT
-    cycle,
-    prompt_id,
-    count(*) AS n,
-    count(*) FILTER (correct) AS right_ones
-  FROM rewards
-  WHERE output IS NOT NULL AND error IS NULL
-  GROUP BY cycle, prompt_id
-)
-
 SELECT
   cycle::INTEGER AS cycle,
   n::BIGINT AS n,
@@ -21,6 +10,6 @@ SELECT
   (right_ones / n)::DOUBLE AS pass_rate,
   count(*)::BIGINT AS prompts,
   (count(*) / sum(count(*)) OVER (PARTITION BY cycle))::DOUBLE AS share
-FROM prompts_
+FROM tried(rewards)
 GROUP BY cycle, n, right_ones
 ORDER BY cycle, n, right_ones

@@ -77,19 +77,11 @@ kinds AS (
   SELECT prompt_id, draw, 7 AS priority, 'dropped' AS kind, 0 AS rank FROM drawn WHERE dropped AND NOT kept
   UNION ALL
   SELECT prompt_id, draw, 8 AS priority, 'drawn' AS kind, 0 AS rank FROM drawn
-),
-
-turns AS (
-  SELECT
-    *,
-    row_number() OVER (PARTITION BY kind ORDER BY rank, draw, prompt_id) AS turn
-  FROM kinds
 )
 
 SELECT
   prompt_id::VARCHAR AS prompt_id,
-  coalesce(list(kind ORDER BY priority) FILTER (kind <> 'drawn'), [])::VARCHAR[] AS kinds
-FROM turns
-GROUP BY prompt_id
-ORDER BY min(turn), min_by(priority, turn), prompt_id
+  kinds::VARCHAR[] AS kinds
+FROM in_turn(kinds)
+ORDER BY turn, priority, prompt_id
 LIMIT $prompts

@@ -15,26 +15,18 @@ WITH prompts_ AS (
 ),
 
 kinds AS (
-  SELECT prompt_id, draw, 1 AS priority, 'now wrong' AS kind FROM prompts_ WHERE before AND NOT after
+  SELECT prompt_id, draw, 1 AS priority, 'now wrong' AS kind, 0 AS rank FROM prompts_ WHERE before AND NOT after
   UNION ALL
-  SELECT prompt_id, draw, 2 AS priority, 'now right' AS kind FROM prompts_ WHERE NOT before AND after
+  SELECT prompt_id, draw, 2 AS priority, 'now right' AS kind, 0 AS rank FROM prompts_ WHERE NOT before AND after
   UNION ALL
-  SELECT prompt_id, draw, 3 AS priority, 'wrong' AS kind FROM prompts_ WHERE NOT coalesce(after, before)
+  SELECT prompt_id, draw, 3 AS priority, 'wrong' AS kind, 0 AS rank FROM prompts_ WHERE NOT coalesce(after, before)
   UNION ALL
-  SELECT prompt_id, draw, 4 AS priority, 'drawn' AS kind FROM prompts_
-),
-
-turns AS (
-  SELECT
-    *,
-    row_number() OVER (PARTITION BY kind ORDER BY draw, prompt_id) AS turn
-  FROM kinds
+  SELECT prompt_id, draw, 4 AS priority, 'drawn' AS kind, 0 AS rank FROM prompts_
 )
 
 SELECT
   prompt_id::VARCHAR AS prompt_id,
-  coalesce(list(kind ORDER BY priority) FILTER (kind <> 'drawn'), [])::VARCHAR[] AS kinds
-FROM turns
-GROUP BY prompt_id
-ORDER BY min(turn), min_by(priority, turn), prompt_id
+  kinds::VARCHAR[] AS kinds
+FROM in_turn(kinds)
+ORDER BY turn, priority, prompt_id
 LIMIT $prompts

@@ -3,8 +3,8 @@
 --   prompt and cycle), $claims INTEGER = 40 (of a completion)
 -- tables: completions, scores, rewards, sft
 -- grain: one row per completion, cycle by cycle
--- columns: those of scores; prompt_id VARCHAR, sample_index INTEGER, cycle INTEGER, temperature DOUBLE,
---   completion VARCHAR, length BIGINT (characters before it was cut), completion_tokens INTEGER, claims_made BIGINT,
+-- columns: those of scores; claims_made BIGINT, prompt_id VARCHAR, sample_index INTEGER, cycle INTEGER,
+--   temperature DOUBLE, completion VARCHAR, length BIGINT (characters before it was cut), completion_tokens INTEGER,
 --   samples BIGINT (of this prompt and cycle), reward DOUBLE, gated BOOLEAN, keep BOOLEAN, reason VARCHAR
 WITH chosen AS (
   SELECT unnest($prompt_ids) AS prompt_id

@@ -3,7 +3,7 @@
 -- tables: evidence
 -- grain: one row per image
 -- columns: image_id VARCHAR, width INTEGER, height INTEGER, detector VARCHAR, ocr VARCHAR, found BIGINT (boxes),
---   objects (as in evidence), texts (as in evidence), error VARCHAR
+--   objects and texts (the surest first: confidence, and the box as in evidence), error VARCHAR
 SELECT
   image_id::VARCHAR AS image_id,
   width::INTEGER AS width,

@@ -16,7 +16,7 @@ import pytest
 from halo_forge import sql
 from halo_forge.cli import main
 from halo_forge.errors import UserError
-from halo_forge.vlm import output, query, views
+from halo_forge.vlm import output, query, questions, views
 from tests.sql_run import completion, put
 
 BY_CYCLE = "SELECT cycle, avg(reward) AS reward FROM rewards GROUP BY cycle ORDER BY cycle"
@@ -211,6 +211,9 @@ def test_the_catalogue_opens_in_one_line(small_run: Path, tmp_path: Path, capsys
         shutil.move(tmp_path / "later", run / "rewards/cycle=2")
         assert connection.sql("SELECT count(*) FROM rewards").fetchall() == [(48,)]
         assert connection.sql("SELECT count(*) FROM images").fetchall() == [(9,)]
+        for name in ("agreement", "calibration", "pass_at_k", "kept_wrong"):
+            pasted = connection.sql(questions.question(name).text).to_arrow_table()
+            assert pasted.equals(query.answer([str(run)], name)), name
     assert told(capsys, str(run), "--shell").splitlines() == lines
     told(capsys, f"{run}@strict", "--shell")
     with duckdb.connect(str(place), read_only=True) as connection:

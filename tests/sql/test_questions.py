@@ -11,21 +11,42 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from halo_forge import sql
+from halo_forge import schema, sql
 from halo_forge.errors import UserError
 from halo_forge.vlm import query, questions, views
+from tests.sql_run import identity
 
 ALL = sorted(questions.questions())
+INNER = sorted(f"{kind}/{name}" for kind in ("export", "report", "watch") for name in sql.names(kind))
+"""Queries behind a command, and not asked by name."""
 VALUES = {"gain": {"cycle": "2"}, "wrong_but_high": {"high": "0.1"}}
+INNER_VALUES: dict[str, Any] = {
+    "cycle": 2, "style": "grounded", "rows": "kept",
+    "prompt_ids": [identity(name) for name in "abxy"], "image_ids": [f"image-{name}" for name in "abxy"],
+}  # fmt: skip
+TRAINING = schema.from_rows(
+    [{"cycle": cycle, "step": step, "loss": 1 / step, "tokens": 9} for cycle in (1, 2) for step in (1, 2, 3)],
+    "training",
+)
+"""The small run trained nothing."""
+
+
+def query_of(name: str) -> questions.Question:
+    kind, slash, plain = name.partition("/")
+    return questions.read(plain, kind, sql.text(name)) if slash else questions.question(name)
 
 
 def tables(run: Path, asked: questions.Question) -> dict[str, sql.Source]:
-    found = {**views.empty(), **views.views(str(run), mark=asked.together or None)}
+    there = views.views(str(run), mark=asked.together or None)
+    found: dict[str, sql.Source] = {**views.empty(), "training": TRAINING, **there}
     return {name: found[name] for name in asked.tables}
 
 
 def values(name: str) -> dict[str, Any]:
-    return questions.question(name).values(VALUES.get(name, {}))
+    asked = query_of(name)
+    if name in ALL:
+        return asked.values(VALUES.get(name, {}))
+    return {p.name: INNER_VALUES[p.name] if p.name in INNER_VALUES else p.value(None) for p in asked.parameters}
 
 
 def test_the_topics_people_ask_about_are_there() -> None:
@@ -37,23 +58,28 @@ def test_the_topics_people_ask_about_are_there() -> None:
     } <= set(ALL)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*ALL, *INNER])
 def test_columns_are_those_of_the_header(name: str, small_run: Path) -> None:
-    asked = questions.question(name)
+    asked = query_of(name)
     assert asked.purpose and asked.tables and ("-- grain: " in asked.text or asked.kind == "checks")
     assert set(sql.parameters(asked.text)) == {parameter.name for parameter in asked.parameters}
     connection = sql.connect(tables(small_run, asked))
     found = connection.sql(asked.text, params=values(name))
-    assert list(zip(found.columns, map(str, found.types), strict=True)) == questions.columns(asked.text)
+    columns = list(zip(found.columns, map(str, found.types), strict=True))
+    promised = questions.columns(asked.text)
+    said = questions.header(asked.text)["columns"]
+    if "those of" in said or "as in" in said:  # and others, of types that are more than a word
+        columns = [column for column in columns if column in promised]
+    assert columns == promised
     rows = found.fetchall()
     connection.close()
     assert asked.kind == "checks" or rows
     assert asked.kind != "checks" or not rows
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [*ALL, *INNER])
 def test_order_does_not_depend_on_the_order_of_rows(name: str, small_run: Path) -> None:
-    asked = questions.question(name)
+    asked = query_of(name)
     found = tables(small_run, asked)
     connection = sql.connect(found)
     mixed: dict[str, sql.Source] = {}

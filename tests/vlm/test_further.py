@@ -17,7 +17,7 @@ from halo_forge.cli import main
 from halo_forge.errors import UserError
 from halo_forge.progress import Progress
 from halo_forge.store import StaleError, Table
-from halo_forge.vlm import estimates, further, views
+from halo_forge.vlm import estimates, further, views, whatif
 from halo_forge.vlm.check import check
 from halo_forge.vlm.run_dir import RunDir
 from halo_forge.vlm.trainer import VLMRAFTTrainer
@@ -80,6 +80,15 @@ def test_sql_sees_them_in_the_tables_of_the_cycle(run: Path) -> None:
     assert asked == [Table(str(run / "more/completions/cycle=1"), "completions").rows // FURTHER]
     told = check(str(run))
     assert any("invariants hold" in line for line in told) and not any("stale" in line for line in told)
+
+
+def test_whatif_takes_them_all(run: Path) -> None:
+    own, again = whatif.table(whatif.Config(str(run))).to_pylist()
+    assert {**own, "setting": ""} == {**again, "setting": ""} and own["overlap"] == 1
+    sft = [row for row in rows(run, "sft/cycle=1", "sft") if row["origin"] == "sampled"]
+    kept = [row["sample_index"] for row in sft if row["keep"]]
+    assert own["kept"] == len(kept) and max(kept) >= FIRST
+    assert own["kept_share"] == pytest.approx(len(kept) / len(sft))
 
 
 def test_the_budget_is_told(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
