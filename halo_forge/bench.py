@@ -20,9 +20,7 @@ A part that cannot be measured here is left out with its reason, and the others 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -31,7 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from halo_forge import bench_models, bench_run, bench_sql
+from halo_forge import bench_disk, bench_models, bench_run, bench_sql
 from halo_forge.config import execution
 from halo_forge.errors import UserError
 
@@ -72,13 +70,7 @@ class Config:
 
 def start_seconds(*words: str) -> float:
     """Best of five wall times of the command line with `words`, Python's own start included."""
-    return min(_seconds([sys.executable, "-P", "-m", "halo_forge.cli", *words]) for _ in range(REPEATS))
-
-
-def _seconds(command: list[str]) -> float:
-    begin = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+    return min(bench_disk.seconds([sys.executable, "-P", "-m", "halo_forge.cli", *words]) for _ in range(REPEATS))
 
 
 def rows_per_second(work: Callable[[], pa.Table]) -> tuple[float, pa.Table]:
@@ -105,61 +97,6 @@ def verification(rows: int) -> dict[str, float]:
     return {"verify rows/s": verified, "reward rows/s": rewarded}
 
 
-def disk_stages(folder: str, rows: int) -> dict[str, float]:
-    """Run verify, reward and filter over tables in `folder`, in this process: seconds, and MiB of memory held at
-    most so far. Raises RuntimeError where rows are not as they must be."""
-    from halo_forge import bench_rows
-    from halo_forge.progress import Progress
-    from halo_forge.stages import filter, reward, verify
-
-    show, place = Progress(quiet=True), {name: f"{folder}/{name}" for name in ("completions", "prompts", "evidence")}
-    numbers: dict[str, float] = {}
-    if not Path(place["completions"]).exists():
-        bench_rows.on_disk(Path(folder), rows)
-    begin = time.perf_counter()
-    verify.STAGE.run(verify.Config(**place, output=f"{folder}/scores"), progress=show)
-    rewards = reward.STAGE.run(reward.Config(scores=f"{folder}/scores", output=f"{folder}/rewards"), progress=show)
-    numbers["reward MiB"] = peak_mebibytes()
-    tables = {name: place[name] for name in ("completions", "prompts")}
-    sft = filter.run(filter.Config(rewards=rewards.path, **tables, output=f"{folder}/sft"), progress=show)
-    numbers["filter MiB"] = peak_mebibytes()
-    numbers["seconds"] = time.perf_counter() - begin
-    kept = sft.read(["keep"])["keep"].to_pylist()
-    if rewards.rows != rows or len(kept) != rows or sum(kept) != (rows + 1) // 2:
-        raise RuntimeError("filter chose synthetic completions wrongly: its speed means nothing")
-    return numbers
-
-
-def peak_mebibytes() -> float:
-    """The most memory that this process has held (maximum resident set size), in MiB."""
-    import resource
-
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held / 2**20 if sys.platform == "darwin" else held / 2**10
-
-
-DISK = """
-import json, sys
-from halo_forge.bench import disk_stages
-print(json.dumps(disk_stages(sys.argv[1], int(sys.argv[2]))))
-"""
-
-
-def on_disk(rows: int) -> dict[str, float]:
-    """Numbers of the stages over tables on disk: see the module's first lines."""
-    with tempfile.TemporaryDirectory(prefix="halo_forge_bench_") as folder:
-        command = [sys.executable, "-P", "-c", DISK, folder, str(rows)]
-        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        found = json.loads(told)
-        again = _seconds(command)
-    return {
-        "verify + reward + filter rows/s": rows / found["seconds"],
-        f"peak MiB, prompts to rewards, {rows:,} completions": found["reward MiB"],
-        f"peak MiB with filter, {rows:,} completions": found["filter MiB"],
-        f"finished verify + reward + filter again, {rows:,} completions, seconds": again,
-    }
-
-
 Part = Callable[[], dict[str, float]]
 """Measures some numbers. Raises UserError where that cannot be done here."""
 
@@ -174,7 +111,7 @@ def parts(config: Config) -> dict[str, Part]:
     asked: dict[str, tuple[object, Part]] = {
         "start": (True, starts),
         "verify and reward": (True, lambda: verification(config.rows)),
-        "stages on disk": (config.disk_rows, lambda: on_disk(config.disk_rows)),
+        "stages on disk": (config.disk_rows, lambda: bench_disk.on_disk(config.disk_rows)),
         "training": (config.steps, lambda: bench_models.training(config.steps)),
         "generation": (config.prompts, lambda: bench_models.generation(config.prompts)),
         "sql": (config.sql_rows, lambda: bench_sql.numbers(config.sql_rows)),

@@ -13,7 +13,9 @@ from halo_forge.files import read_json
 
 CYCLE = ("evidence", "completions", "scores", "rewards", "sft", "training", "eval/completions", "eval/benchmark")
 """Tables of one cycle."""
-MODEL_WORK = ("evidence", "completions", "training", "eval/completions")
+FURTHER = ("more", "more/completions", "more/scores", "more/rewards")
+"""Those that it has as well with --samples-max."""
+MODEL_WORK = ("evidence", "completions", "training", "eval/completions", "more/completions")
 """Those that a detector, a reader or the policy makes; loading them and their libraries counts."""
 
 AGAIN = """
@@ -84,9 +86,10 @@ def cycles(run: str) -> dict[str, float]:
     found = [seconds for n in range(1, _last(Path(run)) + 1) if (seconds := cycle(Path(run), n))]
     if not found:
         raise UserError(f"{run} has no cycle that is finished")
-    mean = {name: sum(seconds[name] for seconds in found) / len(found) for name in found[0]}
-    model = sum(mean[name] for name in MODEL_WORK)
-    by_table = {f"cycle, seconds in {name}": mean[name] for name in CYCLE}
+    names = [name for name in (*CYCLE, *FURTHER, "all") if any(name in seconds for seconds in found)]
+    mean = {name: sum(seconds.get(name, 0.0) for seconds in found) / len(found) for name in names}
+    model = sum(mean.get(name, 0.0) for name in MODEL_WORK)
+    by_table = {f"cycle, seconds in {name}": mean[name] for name in names if name != "all"}
     return by_table | {"cycle, seconds": mean["all"], "cycle, share not model work": 1 - model / mean["all"]}
 
 
@@ -98,9 +101,11 @@ def cycle(run: Path, number: int) -> dict[str, float]:
     the tables' own: a run that was stopped in between counts the pause, a copied one only what its tables say.
     """
     seconds = {}
-    for name in CYCLE:
+    for name in (*CYCLE, *FURTHER):
         folder = run / name / f"cycle={number}"
         record = read_json(folder / "_stage.json")
+        if record is None and name in FURTHER:
+            continue
         if record is None:
             return {}
         parts = [read_json(file) or {} for file in folder.glob("part-*.json")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from halo_forge import bench, bench_models, bench_rows, bench_run
+from halo_forge import bench, bench_disk, bench_models, bench_rows, bench_run
 from halo_forge.errors import UserError
 from halo_forge.schema import from_rows
 from halo_forge.store import Table
@@ -39,7 +39,7 @@ def test_a_verifier_that_is_wrong_is_not_timed(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(RuntimeError, match="wrongly"):
         bench.verification(40)
     with pytest.raises(RuntimeError, match="wrongly"):
-        bench.disk_stages(str(tmp_path), 40)
+        bench_disk.disk_stages(str(tmp_path), 40)
 
 
 def test_tables_on_disk_are_those_in_memory(tmp_path: Path) -> None:
@@ -89,6 +89,17 @@ def test_the_share_of_a_cycle_that_is_not_model_work(tmp_path: Path) -> None:
     assert bench_run.cycle(tmp_path, 3) == {}
     with pytest.raises(UserError, match="no cycle"):
         bench_run.cycles(str(tmp_path / "scores"))
+
+
+def test_further_samples_are_model_work(tmp_path: Path) -> None:
+    finished(tmp_path, "eval/benchmark", 0, 1, [], at=1_000_000)
+    for table in bench_run.CYCLE:
+        finished(tmp_path, table, 1, 10, [4, 4], at=1_000_200)
+    for table in bench_run.FURTHER:
+        finished(tmp_path, table, 1, 10, [30], at=1_000_200)
+    numbers = bench_run.cycles(str(tmp_path))
+    assert numbers["cycle, seconds in more/completions"] == 30 and numbers["cycle, seconds in more/scores"] == 10
+    assert numbers["cycle, share not model work"] == pytest.approx(1 - (3 * 8 + 10 + 30) / 200)
 
 
 def test_a_copied_run_counts_the_seconds_of_its_tables(tmp_path: Path) -> None:

@@ -45,6 +45,41 @@ CASES: dict[str, dict[str, list[str]]] = {
         "continue": [],
         "base": ["--start", "base"],
     },
+    "kept": {
+        "2 right ones of a prompt": [],
+        "1": ["--max-per-prompt", "1"],
+        "4": ["--max-per-prompt", "4"],
+    },
+    "samples": {
+        "4": [],
+        "2": ["--samples", "2"],
+        "8": ["--samples", "8"],
+        "4, up to 16": ["--samples-max", "16"],
+    },
+    "temperature": {
+        "1.0": [],
+        "0.7": ["--temperature", "0.7"],
+    },
+    "lora": {
+        "rank 16, alpha 32": [],
+        "rank 8, alpha 16": ["--rank", "8", "--alpha", "16"],
+        "rank 64, alpha 128": ["--rank", "64", "--alpha", "128"],
+        "rank 16, alpha 16": ["--alpha", "16"],
+    },
+    "length": {
+        "60 steps": [],
+        "1 epoch": ["--max-steps", "0"],
+        "3 epochs": ["--max-steps", "0", "--epochs", "3"],
+        "10 epochs": ["--max-steps", "0", "--epochs", "10"],
+    },
+    "slices": {
+        "all prompts in each cycle": [],
+        "another third in each": ["--prompts-per-cycle", "128"],
+    },
+    "decay": {
+        "0.85": [],
+        "1": ["--lr-decay", "1"],
+    },
     "rates": {
         "2e-4": ["--learning-rate", "2e-4"],
         "2e-3": [],
@@ -55,6 +90,7 @@ GRPO = "grpo"
 Scores = dict[tuple[str, str], tuple[float, float | None, float]]
 """(style, decoding) to scores before, after the first cycle and after the last."""
 COMMAND = [sys.executable, "-m", "halo_forge.cli", "vlm", "train", "--dataset", "shapes", "--no-controls", "--quiet"]
+COMMAND += ["--report-to", "none"]
 
 
 def folder_of(root: Path, words: list[str], seed: int) -> Path:

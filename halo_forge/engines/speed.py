@@ -21,7 +21,7 @@ from halo_forge.engines.engine import Request, Sampling, seeds
 from halo_forge.engines.isolated import accelerator_here
 from halo_forge.engines.process import Child
 from halo_forge.engines.vllm import VLLMEngine
-from halo_forge.engines.vllm_setup import Run, Setup, arguments, environment, lora_of, setup_of
+from halo_forge.engines.vllm_setup import Run, Setup, arguments, environment, lora_of, one_process, setup_of
 from halo_forge.models.resolve import ModelRef
 
 Call = Callable[[], tuple[float, int]]
@@ -29,7 +29,7 @@ Call = Callable[[], tuple[float, int]]
 
 
 def compare(
-    ref: ModelRef, requests: Sequence[Request], samplings: Sequence[Sampling], repeats: int = 5
+    ref: ModelRef, requests: Sequence[Request], samplings: Sequence[Sampling], repeats: int = 9
 ) -> dict[str, float]:
     """Completion tokens per second of both, and their ratio: medians of `repeats` calls after one to warm up."""
     if accelerator_here():
@@ -92,7 +92,8 @@ def _direct(ref: ModelRef, requests: Sequence[Request], samplings: Sequence[Samp
 
 
 def serve_direct(pipe: Connection) -> None:
-    """vLLM as its documentation calls it: all prompts at once, with their images opened, through `LLM.generate`."""
+    """vLLM as its documentation calls it: all prompts at once, with their images opened, through `LLM.generate`. Its
+    engine has the same arguments and as many processes, and text is made of whole completions, as ours does."""
     setup: Setup
     setup, requests, samplings = pipe.recv()
     from vllm import LLM, SamplingParams
@@ -101,6 +102,7 @@ def serve_direct(pipe: Connection) -> None:
     from halo_forge.models.load import load_processor
     from halo_forge.models.prompts import render
 
+    one_process(setup)
     processor = load_processor(setup.ref)
     model = LLM(**arguments(setup, processor))
 
@@ -113,9 +115,12 @@ def serve_direct(pipe: Connection) -> None:
             for sampling, seed in zip(samplings, seeds(request, samplings), strict=True):
                 prompts.append({"prompt": text, **({"multi_modal_data": {"image": images}} if images else {})})
                 params = {"n": sampling.n, "temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
-                drawn.append(SamplingParams(**params, max_tokens=sampling.max_new_tokens, logprobs=0))
+                params |= {"max_tokens": sampling.max_new_tokens, "logprobs": 0, "detokenize": False}
+                drawn.append(SamplingParams(**params))
         outputs = model.generate(prompts, drawn, use_tqdm=False, **lora_of(setup))
-        return sum(len(part.token_ids) for output in outputs for part in output.outputs)
+        made = [list(part.token_ids) for output in outputs for part in output.outputs]
+        processor.tokenizer.batch_decode(made, skip_special_tokens=True)
+        return sum(len(ids) for ids in made)
 
     while pipe.recv():
         began = time.perf_counter()

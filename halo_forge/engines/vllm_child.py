@@ -22,7 +22,7 @@ from typing import Any
 
 from halo_forge.engines.engine import Answer, Completion, Request, RowError, Sampling, describe, seeds, too_long
 from halo_forge.engines.same import SamePrompts
-from halo_forge.engines.vllm_setup import Setup, arguments, lora_of
+from halo_forge.engines.vllm_setup import Setup, arguments, lora_of, one_process
 from halo_forge.errors import UserError
 from halo_forge.models.families import BY_NAME
 
@@ -75,9 +75,7 @@ class Host:
         self.version, self.setup, self.closing = str(vllm.__version__), setup, False
         if current_platform.is_cpu() and os.environ.get("VLLM_BATCH_INVARIANT") == "1":
             raise UserError("it has no batch-invariant mode for CPUs, where a prompt's result is the same anyway")
-        if current_platform.is_cpu() and setup.tensor_parallel == 1:
-            # nothing to overlap with, and two processes less that have to import torch
-            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        one_process(setup)
         self.processor = load_processor(setup.ref, setup.max_pixels, setup.min_pixels, setup.trust_remote_code)
         self.engine: Any = vllm.LLMEngine.from_engine_args(vllm.EngineArgs(**arguments(setup, self.processor)))
         self.eos = ending_ids(declared_ends(setup.ref, setup.trust_remote_code), self.processor)

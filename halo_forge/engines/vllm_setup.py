@@ -92,6 +92,15 @@ def environment(ref: ModelRef, run: Run) -> dict[str, str]:
     return env
 
 
+def one_process(setup: Setup) -> None:
+    """Keep vLLM's engine in this process where that is best: on a CPU there is nothing to overlap with, and two
+    processes less have to import torch."""
+    from vllm.platforms import current_platform
+
+    if current_platform.is_cpu() and setup.tensor_parallel == 1:
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+
+
 def arguments(setup: Setup, processor: Any) -> dict[str, Any]:
     """vLLM's engine arguments for `setup`."""
     from vllm.platforms import current_platform

@@ -24,6 +24,7 @@ from typing import Any
 
 from halo_forge.doctor import machine_memory
 from halo_forge.models.resolve import ModelRef
+from halo_forge.training.settings import recomputes, rows_at_once
 
 ADAM = 4 + 4 + 4 + 4
 """Bytes of a trained weight: float32 value, gradient, and the two moments of AdamW."""
@@ -58,8 +59,7 @@ class Work:
     images: int = 1280
     on_cpu: bool = False
     tensor_parallel: int = 1
-    checkpointing: bool | None = None
-    """None: with an accelerator, as training does by itself."""
+    checkpointing: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -169,21 +169,17 @@ def trained_weights(config: Mapping[str, Any], parameters: int, work: Work) -> i
     return work.rank * sum(inward + outward for inward, outward in layers)
 
 
-def checkpoints(work: Work) -> bool:
-    """Whether activations are computed twice rather than kept."""
-    return not work.on_cpu if work.checkpointing is None else work.checkpointing
-
-
 def _weights(shapes: Shapes) -> int:
     return sum(inward * outward for inward, outward in shapes)
 
 
 def _passes(config: Mapping[str, Any], form: Form, work: Work, size: int) -> int:
     """Bytes of activations and logits of one forward and backward pass."""
-    rows = min(work.micro_batch, max(1, work.batch_size // work.processes)) * (2 if work.paired else 1)
+    rows = rows_at_once(max(1, work.batch_size // work.processes), work.micro_batch) * (2 if work.paired else 1)
+    again = recomputes(work.checkpointing, work.on_cpu)
 
     def held(hidden: int, layers: int) -> int:
-        return hidden * size * (layers + LAYER_ACTIVATIONS if checkpoints(work) else layers * LAYER_ACTIVATIONS)
+        return hidden * size * (layers + LAYER_ACTIVATIONS if again else layers * LAYER_ACTIVATIONS)
 
     activations = (work.images + work.tokens + 128) * held(form.hidden, form.layers)
     if work.train_vision:

@@ -18,13 +18,16 @@ import pytest
 from halo_forge.engines.engine import Completion, NoEngine, Request, RowError, Sampling
 from halo_forge.engines.isolated import accelerator_here
 from halo_forge.engines.process import members
+from halo_forge.engines.rollouts import ROOM, rollouts
 from halo_forge.engines.transformers import Generator
 from halo_forge.engines.vllm import VLLMEngine
 from halo_forge.engines.vllm_setup import Run, setup_of, smaller
 from halo_forge.images import open_image
+from halo_forge.keys import hash63
 from halo_forge.models import load_policy, resolve
 from halo_forge.models.families import BY_NAME
 from halo_forge.models.prompts import banned_ids, prompt_ids
+from halo_forge.stages import generate
 from tests.engines.parts import adapter, completions, llava, needs_vllm, scenes, uniform
 from tests.tiny import picture
 
@@ -99,6 +102,27 @@ def test_a_prompts_samples_do_not_depend_on_the_others(base: VLLMEngine) -> None
     assert later == [completions(together[2])[1]], "the seed of a completion says how it was drawn"
     moved = base.answer([dataclasses.replace(request, seed=request.seed + 7) for request in asked], [drawn])
     assert moved != together
+
+
+def test_later_samples_go_on_where_the_first_ones_ended(base: VLLMEngine) -> None:
+    """Eight drawn at once are the first four and then the four from index 4 on: none comes twice, none is skipped."""
+    asked = scenes(8)
+    rows = [
+        {"prompt_id": f"{i:064x}", "prompt": request.prompt, "image_ids": [str(i)], "error": None}
+        for i, request in enumerate(asked)
+    ]
+    pictures = {str(i): request.images[0] for i, request in enumerate(asked)}
+
+    def drawn(samples: int, first: int = 0) -> list[dict[str, object]]:
+        named = {"engine": "vllm", "temperature": 1.0, "max_new_tokens": 40, "seed": 3, "cycle": 2}
+        config = generate.Config(prompts="", model=BASE, output="", samples=samples, first_index=first, **named)
+        return rollouts(rows, pictures, config, base, "digest")
+
+    whole, parts = drawn(8), drawn(4) + drawn(4, first=4)
+    assert whole == sorted(parts, key=lambda row: (row["prompt_id"], row["sample_index"]))
+    first = {row["prompt_id"]: hash63(3, 2, row["prompt_id"]) % ROOM for row in rows}
+    assert [row["seed"] for row in whole] == [first[row["prompt_id"]] + i for row in rows for i in range(8)]
+    assert len({row["seed"] for row in whole}) == len(whole)
 
 
 def test_a_bad_row_harms_no_other(base: VLLMEngine) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from halo_forge.datasets.cards import card_of
 from halo_forge.errors import UserError
 from halo_forge.executor import identity_of
-from halo_forge.vlm.config import VLMRAFTConfig
+from halo_forge.vlm.config import VLMRAFTConfig, defaults_of
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import RunDir
 
@@ -43,6 +44,7 @@ def test_checkpointing_reaches_training_and_is_no_part_of_its_key() -> None:
     )
     with pytest.raises(UserError, match=r"gradient_checkpointing yes: "):
         recipes(gradient_checkpointing="yes")
+    assert defaults_of(yaml.safe_load("gradient-checkpointing: off"), "a file") == {"gradient_checkpointing": "off"}
 
 
 def test_controls_learn_by_cross_entropy() -> None:
