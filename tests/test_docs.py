@@ -27,7 +27,7 @@ OTHERS = ("vllm", "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True", "duckdb", "harlequin"
 HERE = ("bin/test", "bin/bench", ".venv/bin/pre-commit")
 """Run by hand or by the whole check; not from within a test."""
 AWAY = re.compile(
-    r"Qwen/|llava-hf/|textvqa|docvqa|chartqa|HuggingFaceTB/|localhost|push-to-hub|rows\.jsonl|my\.yaml|MODEL"
+    r"Qwen/|llava-hf/|textvqa|docvqa|chartqa|HuggingFaceTB/|localhost|push-to-hub|OWNER/|rows\.jsonl|my\.yaml|MODEL"
 )
 """A model or set of the hub, a server, or a file of the reader's own."""
 

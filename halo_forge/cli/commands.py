@@ -25,6 +25,7 @@ HELP = """halo-forge: teach a vision-language model with verifiable rewards (RAF
   halo-forge vlm whatif    RUN              what other weights, thresholds and filters would have kept; no model
   halo-forge vlm why       RUN PROMPT_ID    one prompt's whole story: asked, seen, said, rewarded, kept or not
   halo-forge vlm export    RUN              kept rows, rollouts or right/wrong pairs for TRL or as JSON lines
+  halo-forge vlm push      RUN --to OWNER/NAME   a model on the hub, with a card of the run's own numbers
   halo-forge vlm check     RUN              verify digests and invariants of a run
   halo-forge vlm doctor    [--json]         what this machine has, and what would be used
 
@@ -48,6 +49,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "why": "tables:why",
         "report": "showing:report",
         "export": "giving:export",
+        "push": "giving:push",
     }
 }
 """Group, name, and module:function below halo_forge.cli; the function takes the words after the name."""

@@ -1,4 +1,4 @@
-"""vlm export: rows of a run for other programs."""
+"""vlm export and push: what a run gives to others."""
 
 from __future__ import annotations
 
@@ -11,3 +11,11 @@ def export(words: list[str]) -> int:
 
     doc = "Kept rows, all rollouts, or right/wrong pairs of a cycle for another trainer, images included."
     return configured(words, Config, run, "export RUN", doc, "run")
+
+
+def push(words: list[str]) -> int:
+    """A model on the hub."""
+    from halo_forge.vlm.push import Config, run
+
+    doc = "The best model of a run, or that of a cycle, on the Hugging Face hub, with a card of the run's own numbers."
+    return configured(words, Config, run, "push RUN --to OWNER/NAME", doc, "run")

@@ -139,6 +139,8 @@ class VLMRAFTConfig:
     report_to: tuple[str, ...] = execution(
         trackers.DEFAULT, "where figures go while it runs: tensorboard, wandb, mlflow, trackio, …, or none"
     )
+    push_to_hub: str = execution("", "when done, push the best model with its card to this repository, OWNER/NAME")
+    push_private: bool = execution(False, "with --push-to-hub: a new repository is private")
     trust_remote_code: bool = execution(False, "run code that a model brings along")
 
     def __post_init__(self) -> None:
@@ -203,6 +205,8 @@ def defaults_of(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         field = by_name.get(str(name).replace("-", "_"))
         if field is None:
             raise UserError(f"{where}: no setting '{name}': {nearest(str(name), by_name)}")
+        if isinstance(value, bool) and kinds[field.name] is str:  # YAML's on and off
+            value = "on" if value else "off"
         text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         found[field.name] = flags.convert(text, kinds[field.name], flags.flag_of(field))
     return found

@@ -25,7 +25,7 @@ from halo_forge.files import read_json, write_json
 from halo_forge.progress import Progress
 from halo_forge.stages import prompts
 from halo_forge.store import StaleError, Table, discard
-from halo_forge.vlm import further, summary
+from halo_forge.vlm import further, push, summary
 from halo_forge.vlm.config import VLMRAFTConfig
 from halo_forge.vlm.recipes import Recipes
 from halo_forge.vlm.run_dir import Position, RunDir, merged, position
@@ -85,6 +85,8 @@ class VLMRAFTTrainer:
             found = self._finish(done)
             self.dir.record(self.config, self._revisions())  # only now do the tables agree with these settings
             (self.dir.root / REPLACING).unlink(missing_ok=True)
+            if self.config.push_to_hub:
+                push.finished(self.dir, self.config, self.progress)
             return found
 
     def checked(self) -> Recipes:
@@ -244,3 +246,5 @@ def check(recipes: Recipes) -> None:
     resolve_detector(recipes.config.detector)
     resolve(recipes.config.model_name)
     check_for_training(recipes.config.engine, recipes.config.base_url)
+    if recipes.config.push_to_hub:
+        push.checked(recipes.config.push_to_hub)

@@ -21,12 +21,14 @@ COMMIT = "c0ffee" * 6 + "c0ff"
 class Hub:
     """The server, at `url` while it is entered."""
 
+    handler: type[_Handler]
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.gated: set[str] = set()
         self.breaks: dict[str, int] = {}
         self.seen: list[tuple[str, str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (self.handler,), {"hub": self}))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Hub:
@@ -133,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+
+Hub.handler = _Handler
 
 
 def _entry(path: Path, root: Path) -> dict[str, Any]:
