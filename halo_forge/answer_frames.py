@@ -122,8 +122,31 @@ def whole(body: str, options: Options) -> list[Span]:
     ):
         if found:
             return [found]
+    if found := _result(body, start, end):
+        return [found]
     line = _last_line(body, start, end)
     return [_framed(body, *line) or line]
+
+
+_RESULT = re.compile(
+    r"\n[ \t>*_#-]{0,8}(?:(?:in|grand|final) )?(?:total|sum|result|altogether|overall|count)[*_]{0,2}[ ]{0,2}[:=]"
+    r"[*_ ]{0,4}"
+    r"(?P<answer>[^\n]{1,80})\Z",
+    re.IGNORECASE,
+)
+_BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*")
+
+
+def _result(body: str, start: int, end: int) -> Span | None:
+    """A last line "Total: 6", or the only words in bold where they end the text ("it grew by **600**.")."""
+    if total := _RESULT.search(body, max(start, end - 140), end):
+        return total.span("answer")
+    if "**" not in body[max(start, end - 66) : end]:
+        return None
+    bold = list(_BOLD.finditer(body, start, end))
+    if len(bold) == 1 and not body[bold[0].end() : end].strip(" .!\n") and bold[0].start() > start:
+        return bold[0].span(1)
+    return None
 
 
 def _last_line(body: str, start: int, end: int) -> Span:

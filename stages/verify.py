@@ -29,7 +29,7 @@ from halo_forge.verifiers import custom, verify_completion
 from halo_forge.verifiers.rollout import Rollout
 from halo_forge.verifiers.scene import Scene
 
-VERSION = 4
+VERSION = 5
 Encoder = Callable[[list[str]], Any]
 
 

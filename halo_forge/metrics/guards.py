@@ -63,12 +63,18 @@ def hedged(prediction: str, answer: str, question: str = "") -> bool:
         return not _repeats(toks)
     if "/" in toks and "/" not in gold and any(_slashed(toks, i) for i, t in enumerate(toks) if t == "/"):
         return True
-    if any(t in table.HEDGES and t not in gold for t in toks[: 3 if len(toks) > 6 else None]):
+    opening = toks[: 3 if len(toks) > 6 else None]
+    if any(t in table.HEDGES and t not in gold and not _own_guess(toks, i) for i, t in enumerate(opening)):
         return True
     if _second_guess(prediction.casefold(), answer.casefold()) or len(_lettered(prediction, question)) > 1:
         return len(_lettered(answer, question)) < 2
     both = alternatives(tokens(question))
     return len(both) > 1 and len(both & set(toks)) > 1 and not both <= gold
+
+
+def _own_guess(toks: list[str], i: int) -> bool:
+    """ "My best guess would be a kite" gives one answer."""
+    return toks[i] == "guess" and toks[i - 1 : i] in (["best"], ["my"]) and len(toks) > i + 2
 
 
 def _lettered(text: str, question: str) -> set[str]:

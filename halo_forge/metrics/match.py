@@ -57,8 +57,13 @@ def _against(prediction: str, answer: str, question: str, choices: Choices | Non
 def same(prediction: str, answer: str) -> bool:
     """Equal in normal form, outer punctuation aside, or a weekday cut short; never for two texts without a letter
     or digit."""
+    if prediction[-1:] > "\u3000":
+        prediction = _COPULA.sub("", prediction)
     a, b = (strip_accents(normalise(t)).strip(EDGES) for t in (prediction, answer))
-    return bool(a) and (a == b or table.WEEKDAYS.get(a) == b)
+    return bool(a) and (a == b or table.WEEKDAYS.get(a) == b or table.MONTHS.get(a, 0) == table.MONTHS.get(b))
+
+
+_COPULA = re.compile(r"^(?:これは|それは|答えは|这是|那是)|(?:です|でした|だ|である|입니다|이다)[。.]?$")
 
 
 @lru_cache(maxsize=8192)  # the references of a prompt are met once per completion
@@ -72,7 +77,7 @@ def kind_of(answer: str, question: str = "", answer_type: str | None = None) -> 
         return "list"
     if plain(answer) in _PLAIN_POLARITY:
         return "yesno"
-    if re.fullmatch(r"\d{1,2}\s?[-–]\s?\d{1,2}", answer.strip()):
+    if re.fullmatch(r"\d{1,2}(?:\s?[-–]\s?\d{1,2}|:\d)", answer.strip()):
         return "tally"
     if len(toks) <= 6 and typed.clocks(answer):
         return "time"

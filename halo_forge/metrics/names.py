@@ -11,7 +11,7 @@ from rapidfuzz.distance import Levenshtein
 from halo_forge.metrics import guards
 from halo_forge.metrics import words as table
 from halo_forge.metrics.sentences import said_in
-from halo_forge.text import normalise, plain, words
+from halo_forge.text import MAX_CHARS, normalise, plain, words
 
 TAU = 0.5
 """Likeness below this is nothing (ANLS)."""
@@ -32,9 +32,52 @@ _LEAD = re.compile(
 
 def text_score(prediction: str, answer: str, question: str) -> float:
     """1 for the same name, 0.5 to 1 for a like spelling, 0 otherwise, by the best reading of it."""
+    if (told := _calendar(prediction, answer)) is not None:
+        return told
+    if normalise(answer) in _BOUNDS and question:
+        said = words(prediction)
+        if len(said) <= 5 and said[:1] and said[0] in _BOUNDS[normalise(answer)]:
+            return 1.0
+    prediction, answer = unified(prediction), unified(answer)
     if said_in(prediction, answer, question):
         return 1.0
     return max(_score(form, answer, question) for form in _readings(prediction))
+
+
+_LESS = frozenset(["less", "fewer", "under", "below", "lower", "smaller"])
+_MORE = frozenset(["more", "over", "above", "greater", "higher"])
+_BOUNDS = {"less": _LESS, "fewer": _LESS, "more": _MORE, "greater": _MORE}
+
+
+def _calendar(prediction: str, answer: str) -> float | None:
+    """A weekday or month is the one that is named, and never one that is spelt alike; None for other references."""
+    gold = plain(answer)
+    names = table.WEEKDAYS if gold in table.WEEKDAYS.values() else table.MONTHS if gold in _MONTHS else None
+    if names is None:
+        return None
+    own = names.get(gold, gold)
+    said = words(prediction)
+    named = {
+        names.get(w) or names.get(w.rstrip("s")) or w
+        for w in said
+        if w in names or w in names.values() or w.rstrip("s") in names.values()
+    }
+    if not named:
+        return None
+    return float(named == {own} and not guards.other_polarity(prediction, answer))
+
+
+_MONTHS = frozenset(m for m in table.MONTHS if len(m) > 4 or m in ("june", "july"))
+_PHRASES = re.compile(
+    r"\b(?:" + "|".join(sorted((p for p, q in table.PHRASES.items() if p != q), key=len, reverse=True)) + r")\b",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=512)
+def unified(text: str) -> str:
+    """Phrases of one meaning in one wording ("next to", "alongside": "beside")."""
+    return _PHRASES.sub(lambda m: table.PHRASES[m[0].lower()], text[:MAX_CHARS])
 
 
 def _readings(prediction: str) -> Iterator[str]:
@@ -53,8 +96,10 @@ def _score(said: str, answer: str, question: str) -> float:
     a, b = core(said), core(answer)
     if not a or not b:
         return 0.0
-    if a == b or a.replace(" ", "") == b.replace(" ", ""):
+    if a == b or a.replace(" ", "") == b.replace(" ", "") or _initials(a) == _initials(b) != "":
         return 1.0
+    if (places := table.PLACES & set(b.split())) and (other := table.PLACES & set(a.split())) and not places & other:
+        return 0.0
     if guards.other_digits(said, answer):
         return _near_miss(a, b)
     if guards.stopped((guards.other_polarity, guards.opposite), said, answer, question):
@@ -71,6 +116,12 @@ def _score(said: str, answer: str, question: str) -> float:
 def core(text: str) -> str:
     """The words of a name without articles."""
     return " ".join(w for w in words(text) if w not in table.ARTICLES) or plain(text)
+
+
+def _initials(name: str) -> str:
+    """A name with initials, without their periods and spaces ("j.k. rowling"); "" for other texts."""
+    bare = name.replace(".", "").replace(" ", "")
+    return bare if "." in name and bare.isalpha() else ""
 
 
 def _near_miss(a: str, b: str) -> float:
@@ -110,6 +161,13 @@ def same_thing(a: str, b: str) -> bool | None:
     """Whether `a` names the thing `b` names: True for a synonym, a plural or a kind of it ("kitten" for "cat"),
     False for things known to differ, None if unknown."""
     equal, narrower = labels()
+    if a not in equal and b not in equal and (a in table.ABROAD or b in table.ABROAD):
+        own, other = table.ABROAD.get(a, a), table.ABROAD.get(b, b)
+        return own == other or None
+    if a in table.ABROAD and a not in equal and b in equal:
+        a = table.ABROAD[a]
+    elif b in table.ABROAD and b not in equal and a in equal:
+        b = table.ABROAD[b]
     if a in equal and b in equal:
         person = equal[b] == "person" and b not in ("person", "people")
         return equal[a] == equal[b] and (not person or a == b or a in _plurals(b) or b in _plurals(a))

@@ -46,7 +46,12 @@ class Quantity:
 @lru_cache(maxsize=128)  # one answer is looked at by many rules; callers never change the list
 def tokens(text: str) -> list[str]:
     """Numbers, words and signs of the normalised text, accents stripped; "1.5M" reads as 1.5 million."""
-    return _TOKEN.findall(strip_accents(normalise(_SCALED.sub(_scaled, text[:MAX_READ]))))
+    text = _GROUPED.sub(lambda m: m[0].replace(" ", ""), normalise(_SCALED.sub(_scaled, text[:MAX_READ])))
+    return _TOKEN.findall(strip_accents(text))
+
+
+_GROUPED = re.compile(r"(?<![\d.,:/-] )(?<![\d.,:/-])[1-9]\d{0,2}(?: \d{3})+(?![\d-])(?![.,:/]\d)(?! \d)")
+""" "12 500": thousands set apart by spaces."""
 
 
 _SCALED = re.compile(r"(?<=\d)([MBK])\b(?!\d)")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from halo_forge.answers import extract
 from halo_forge.metrics import guards, statements, typed
 from halo_forge.metrics import words as table
-from halo_forge.metrics.names import text_score
+from halo_forge.metrics.names import same_thing, text_score
 from halo_forge.metrics.quantities import Quantity, quantities, tokens
 from halo_forge.text import MAX_CHARS, normalise, words
 
@@ -24,7 +24,14 @@ def is_amount(toks: list[str]) -> bool:
     return not after or after == ["."] or (len(after) == 1 and after[0].isalpha() and len(after[0]) > 2)
 
 
+_AGREES = [["sure"], ["absolutely"], ["exactly"], ["right"], ["yes", "sure"], ["totally"], ["of", "course"]]
+
+
 def _yesno(prediction: str, answer: str, question: str) -> float:
+    if words(prediction)[:1] in (["whether"], ["if"]):
+        return 0.0  # the question said back
+    if words(prediction) in _AGREES:
+        return float(typed.polarity(tokens(answer)) is True)
     said = statements.polarity(tokens(prediction), question)
     return float(said is not None and said == typed.polarity(tokens(answer)))
 
@@ -33,6 +40,7 @@ def _time(prediction: str, answer: str, question: str) -> float:
     wanted, said = typed.clocks(answer), typed.clocks(prediction)
     if not said and (dotted := re.fullmatch(r"\D{0,20}(\d{1,2})[.h](\d\d)\D{0,3}", prediction.strip())):
         said = typed.clocks(f"{dotted[1]}:{dotted[2]}")
+    said = said or typed.told(prediction)
     if said:
         return float(all(s.equals(wanted[0]) for s in said))
     numbers = quantities(tokens(prediction))
@@ -41,7 +49,7 @@ def _time(prediction: str, answer: str, question: str) -> float:
 
 
 def _date(prediction: str, answer: str, question: str) -> float:
-    wanted, said = typed.days(answer)[0], typed.days(prediction)
+    wanted, said = typed.days(answer)[0], typed.days(typed.numbered(prediction))
     if not said:
         return text_score(prediction, answer, question)
     if not all(any(a.agrees(b) for a in readings for b in wanted) for readings in said):
@@ -70,7 +78,7 @@ _BOUNDS = frozenset(
 
 def _number(prediction: str, answer: str, question: str) -> float:
     wanted = quantities(tokens(answer))[0]
-    toks = tokens(prediction)
+    toks = _concluded(tokens(prediction))
     found = quantities(toks)
     if len(found) > 1:  # numbers that the question gave are not a second answer
         given = {q.value for q in quantities(tokens(question))}
@@ -79,9 +87,54 @@ def _number(prediction: str, answer: str, question: str) -> float:
         return 1.0
     if not found or any(q.start and toks[q.start - 1] in _BOUNDS for q in found):
         return 0.0
-    if typed.clocks(prediction):
+    if _other_counted(found, toks, question):
         return 0.0
-    return float(all(q.equals(wanted) for q in found))
+    if typed.clocks(prediction) or any(toks[q.start] in _ROUGH for q in found):
+        return 0.0
+    if all(q.equals(wanted) for q in found):
+        return 1.0
+    return float(_told_apart(found, toks, wanted) or _asked_of(found, toks, wanted, question))
+
+
+def _other_counted(found: list[Quantity], toks: list[str], question: str) -> bool:
+    """ "Two benches" to "How many people?"."""
+    asked = words(question)
+    if asked[:2] != ["how", "many"] or len(asked) < 3 or len(found) != 1 or found[0].end >= len(toks):
+        return False
+    return same_thing(toks[found[0].end], asked[2]) is False and same_thing(asked[2], toks[found[0].end]) is False
+
+
+def _concluded(toks: list[str]) -> list[str]:
+    """What follows the last "=" or "which add up to" of a calculation; else all tokens."""
+    counted = not {"plus", "minus", "times", "+"}.isdisjoint(toks)
+    at = max(
+        (i for i, t in enumerate(toks) if t in table.RESULTS or (counted and t in ("is", "leaves", "makes"))), default=0
+    )
+    rest = toks[at + 1 :]
+    return rest if at and len(quantities(toks[:at])) > 1 and quantities(rest) else toks
+
+
+_ROUGH = frozenset(["dozens", "hundreds", "thousands", "millions", "scores", "tens"])
+
+
+def _told_apart(found: list[Quantity], toks: list[str], wanted: Quantity) -> bool:
+    """ "Three: two brown and one white", "3 (1 + 2)": a number and what it is made of."""
+    parts = found[1:]
+    after = toks[found[0].end : parts[0].start] if parts else []
+    opened = not {":", "(", ",", "-"}.isdisjoint(after)
+    single = sum(t in ("a", "an") for t in toks[found[0].end :]) if parts else 0  # "four: three cars and a bus"
+    made = sum(q.value for q in parts) + single == wanted.value
+    made = made or (len(parts) == 2 and abs(parts[0].value - parts[1].value) == wanted.value)
+    return len(parts) + single > 1 and opened and found[0].equals(wanted) and made
+
+
+def _asked_of(found: list[Quantity], toks: list[str], wanted: Quantity, question: str) -> bool:
+    """ "3 dogs and 1 cat" to "How many dogs?": each number has its noun, and one of them is the question's."""
+    asked = set(words(question))
+    nouns = [toks[q.end] if q.end < len(toks) else "" for q in found]
+    own = [q for q, noun in zip(found, nouns, strict=True) if noun in asked or noun + "s" in asked]
+    named = all(len(noun) > 2 and noun.isalpha() for noun in nouns)
+    return named and len(own) == 1 and own[0].equals(wanted)
 
 
 def _none(toks: list[str], found: list[Quantity]) -> bool:
@@ -91,9 +144,17 @@ def _none(toks: list[str], found: list[Quantity]) -> bool:
 
 def _score(prediction: str, answer: str, question: str) -> float:
     """ "3-2", "3:2" and "3 to 2" in this order."""
-    said = [m.groups() for m in _TALLY.finditer(normalise(prediction[:MAX_CHARS]))]
+    said = [m.groups() for m in _TALLY.finditer(_DIGITS.sub(_digit, normalise(prediction[:MAX_CHARS])))]
     wanted = _TALLY.search(normalise(answer))
     return float(bool(said) and wanted is not None and all(s == wanted.groups() for s in said))
+
+
+_SMALL = {word: str(i) for i, word in enumerate(table.SMALL)}
+_DIGITS = re.compile(rf"\b(?:{'|'.join(_SMALL)})\b")
+
+
+def _digit(word: re.Match[str]) -> str:
+    return _SMALL[word[0]]
 
 
 _TALLY = re.compile(r"(?<![\d:-])(\d{1,3})\s?(?:[-:]|to)\s?(\d{1,3})(?![\d:-])")
@@ -111,11 +172,29 @@ def _direction(prediction: str, answer: str, question: str) -> float:
     toks = tokens(prediction)
     wanted = typed.directions(tokens(answer))
     said = typed.directions(_before_ground(toks))
+    if said and _turned(toks, question):
+        opposite = {a: b for pair in table.OPPOSITES for a, b in (pair, pair[::-1])}
+        said = frozenset(opposite.get(d, d) for d in said)
     if typed.negated(toks) or not said or any(said.issuperset(pair) for pair in table.OPPOSITES):
         return 0.0
     if wanted <= said:
         return 1.0
     return 0.5 if said < wanted else 0.0
+
+
+_RELATIVE_TO = frozenset(["relative", "compared", "from", "of", "with", "to", "in"])
+
+
+def _turned(toks: list[str], question: str) -> bool:
+    """ "The laptop is left of the cup" to "Where is the cup relative to the laptop?": the answer is the converse."""
+    asked = [t for t in tokens(question) if t not in table.ARTICLES]
+    joint = next((i for i, t in enumerate(asked) if i > 2 and t in _RELATIVE_TO), 0)
+    at = next((i for i, t in enumerate(toks) if t in table.DIRECTIONS and t not in typed.WEAK), 0)
+    if not joint or not at or asked[0] != "where" or at + 1 >= len(toks):
+        return False
+    figure, ground = set(asked[2:joint]) - table.STOP, set(asked[joint:]) - table.STOP - _RELATIVE_TO
+    head, tail = set(toks[:at]), set(toks[at + 1 :])
+    return bool(figure & tail and ground & head and not figure & head and not ground & tail)
 
 
 def _before_ground(toks: list[str]) -> list[str]:
@@ -133,8 +212,16 @@ def _colour(prediction: str, answer: str, question: str) -> float:
     said, wanted = typed.colours(toks), typed.colours(gold)
     if typed.negated(toks) or not said:
         return 0.0
-    if said != wanted and len(said | wanted) > 1:
-        said, wanted = (c - {"navy"} if c > {"navy"} and "blue" in c else c for c in (said, wanted))
+    if "navy" in said | wanted:  # "navy", "navy blue" and "dark blue" are one
+        said, wanted = (
+            (c - {"blue", "navy"}) | {"navy"} if "navy" in c or ("blue" in c and "dark" in t) else c
+            for c, t in ((said, toks), (wanted, gold))
+        )
+        if said == wanted:
+            return 1.0
+        if "navy" in wanted and "navy" not in said and "blue" in said:
+            return float(set(toks).isdisjoint(table.SHADES)) * 0.5 if wanted == {"navy"} else 0.0
+        said = (said - {"navy"}) | {"blue"} if "navy" in said else said
     if said != wanted:
         common = len(said & wanted)
         return 2 * common / (len(said) + len(wanted)) if len(wanted) > 1 else 0.0

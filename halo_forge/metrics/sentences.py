@@ -21,7 +21,8 @@ _CONTRACTED = re.compile(
 _CLAUSE = re.compile(
     r"(?:, |; | - |\. )(?:which|who|whose|according|as|there|because|since|so|in|on|at|it|that|based|not"
     r"|i (?:think|believe|guess|suppose|assume)|i'd say|i would say|probably|apparently|presumably|most likely"
-    r"|and (?:it|there))\b"
+    r"|and (?:it|there)|c'est|parce|porque|weil|denn|perche"
+    r"|(?:the|a|an) (?:\w{1,20} )?(?:thing|one|object|item|animal|vehicle|device|kind|type))\b"
     r"|\s(?:because|since|although|though|whereas|while)\s|\s?\("
 )
 _CORRECTED = frozenset(["actually", "wait", "no", "correction", "sorry", "rather", "instead", "or"])
@@ -31,6 +32,7 @@ _PLACE = frozenset(
 )  # fmt: skip
 _TAIL_STOPS = frozenset(["and", "or", "not", "no", "of", "nor", "without", "but", "plus", "also"])
 _DETERMINERS = table.ARTICLES | {"his", "her", "its", "their", "my", "your", "our", "this", "that"}
+_GROUNDS = frozenset(["it", "them", "him", "her"])
 MAX_PLACE = 7
 _SHADES = frozenset(["dark", "light", "bright", "pale", "deep"])
 
@@ -42,6 +44,8 @@ def said_in(prediction: str, answer: str, question: str) -> bool:
     if cut and not _CORRECTED & set(words(text[cut.start() :])[:3]) - {"no"}:
         text = text[: cut.start()]
     gold = _spelling(words(_expanded(answer)))
+    if len(gold) == 2 and gold[1] in _GROUNDS and gold[0] in table.PLACES:
+        gold = gold[:1]  # "beside it": beside what the question names
     gold = [w for w in gold if w not in _DETERMINERS] or gold
     said = [w for w in _spelling(words(text)) if w not in _DETERMINERS or [w] == gold]
     if not gold or not said or len(said) > MAX_WORDS:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from halo_forge.metrics.quantities import MAX_READ
-from halo_forge.metrics.words import ARTICLES, COLOURS, DIRECTIONS, MONTHS, NEGATIONS, NO, VERBS, YES
+from halo_forge.metrics.words import ARTICLES, COLOURS, DIRECTIONS, MONTHS, NEGATIONS, NO, ORDINALS, VERBS, YES
 from halo_forge.text import normalise, spelled, strip_accents
 
 # --- times and dates
@@ -22,7 +22,7 @@ _CLOCK = re.compile(
     r"\s?(?P<half>a\.?\s?m\b\.?|p\.?\s?m\b\.?|o'clock|uhr|h\b)?(?![\d:])"
 )
 _NAMED_HOURS = {"noon": 12 * 60, "midday": 12 * 60, "midnight": 0}
-_PAST = {"quarter": 15, "half": 30, "five": 5, "ten": 10, "twenty": 20, "twenty-five": 25}
+_PAST = {"quarter": 15, "fifteen": 15, "half": 30, "five": 5, "ten": 10, "twenty": 20, "twenty-five": 25}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,48 @@ def clocks(text: str) -> list[Clock]:
 
 
 def _spoken(low: str) -> Iterator[Clock]:
-    for match in re.finditer(r"\b(half|quarter|five|ten|twenty|twenty-five)(?: (past|to|after) )(\w{3,6})\b", low):
+    for match in re.finditer(
+        r"\b(half|quarter|five|ten|fifteen|twenty|twenty-five)(?: minutes)?"
+        r"(?: (past|to|after|before|till) )(\w{3,6})\b",
+        low,
+    ):
         read = spelled([match[3]], 0)
         if read and 1 <= read[0] <= 12:
-            past = _PAST[match[1]] * (-1 if match[2] == "to" else 1)
+            past = _PAST[match[1]] * (-1 if match[2] in ("to", "before", "till") else 1)
             yield Clock((int(read[0]) * 60 + past) % 720, True)
+
+
+_TOLD = re.compile(
+    r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve) "
+    r"(?:(?:oh |o')?(five|ten|fifteen|(?:twenty|thirty|forty|fifty)(?:[- ]five)?)\b"
+    r"|(?=in the|at night|o'clock|am\b|pm\b|a\.m|p\.m))"
+    r"(?: ?(?:in the (morning|afternoon|evening)|(am|pm|a\.m|p\.m)\b))?"
+)
+
+
+def told(text: str) -> list[Clock]:
+    """Times in words only: "three forty-five", "nine in the morning". For answers known to be a time."""
+    found = []
+    for match in _TOLD.finditer(normalise(text[:200])):
+        hour, minutes = spelled([match[1]], 0), spelled((match[2] or "zero").replace("-", " ").split(), 0)
+        if hour is None or minutes is None:
+            continue
+        half = (match[3] or match[4] or "").replace(".", "")
+        late = 720 if half in ("pm", "afternoon", "evening") else 0
+        value = int(hour[0]) % 12 * 60 + int(minutes[0]) + late
+        found.append(Clock(value, not half))
+    return found
+
+
+_ORDINALS = {word: str(i + 1) for i, word in enumerate(ORDINALS)}
+_ORDINAL = re.compile(
+    r"\b(?:the )?(" + "|".join(sorted(_ORDINALS, key=len, reverse=True)) + r")\b( of)?", re.IGNORECASE
+)
+
+
+def numbered(text: str) -> str:
+    """Ordinal words as numbers: "the fifth of March" -> "5 March"."""
+    return _ORDINAL.sub(lambda m: _ORDINALS[m[1].lower()], text[:200])
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +229,8 @@ def alternatives(asked: list[str]) -> set[str]:
     out: set[str] = set()
     for i, token in enumerate(asked):
         if token in ("or", "oder", "ou") and 0 < i < len(asked) - 1:
-            out |= {asked[i - 1], asked[i + 1]}
+            again = i + 2 < len(asked) and asked[i + 1] == asked[max(0, i - 2)]  # "by Skyways or by Aeroline"
+            out |= {asked[i - 1], asked[i + 2 if again else i + 1]}
     return {t for t in out if t[0].isalnum()}
 
 

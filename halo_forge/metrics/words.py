@@ -10,6 +10,10 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def _list(words: str) -> list[str]:
+    return words.split()
+
+
 def _rows(table: str) -> list[str]:
     return table.split("|")
 
@@ -68,17 +72,17 @@ OPPOSITES = (
 
 COLOURS = _table(
     """
-red: rojo, roja, rouge, rot, rosso, rossa, vermelho, vermelha, crimson, scarlet, rote, roter, rotes
-blue: azul, bleu, bleue, blau, blu, blaue, blauer, azure
-green: verde, vert, verte, grun, grune, gruner
-yellow: amarillo, amarilla, jaune, gelb, giallo, gialla, amarelo, amarela, gelbe
-black: negro, negra, noir, noire, schwarz, nero, nera, preto, preta, schwarze
-white: blanco, blanca, blanc, blanche, weiss, bianco, bianca, branco, branca, weisse
+red: reddish, rojo, roja, rouge, rot, rosso, rossa, vermelho, vermelha, crimson, scarlet, rote, roter, rotes
+blue: bluish, blueish, azul, bleu, bleue, blau, blu, blaue, blauer, azure
+green: greenish, verde, vert, verte, grun, grune, gruner
+yellow: yellowish, amarillo, amarilla, jaune, gelb, giallo, gialla, amarelo, amarela, gelbe
+black: blackish, negro, negra, noir, noire, schwarz, nero, nera, preto, preta, schwarze
+white: whitish, blanco, blanca, blanc, blanche, weiss, bianco, bianca, branco, branca, weisse
 grey: gray, gris, grau, grigio, grigia, cinza, graue, greyish, grayish
-orange: naranja, arancione, laranja
-brown: marron, braun, marrone, brun, cafe, castanho, braune
-pink: rosa, rose
-purple: morado, morada, violet, violett, viola, lila, roxo
+orange: orangish, naranja, arancione, laranja
+brown: brownish, marron, braun, marrone, brun, cafe, castanho, braune
+pink: pinkish, rosa, rose
+purple: purplish, morado, morada, violet, violett, viola, lila, roxo
 silver: argent, silber, plata, silvery
 gold: golden, dore
 beige: tan, cream
@@ -202,12 +206,14 @@ FRAMING = _set(
     "switched set made kind type sort piece written printed labelled labeled titled holds holding sits sitting "
     "stands standing lies lying resting rests sees visible image picture tel telephone tel: it's depicts depicting "
     "showing given being been playing plays works work doing wears wearing points pointing contains reads based upon "
-    "lot"
+    "lot apparently evidently obviously presumably supposedly seemingly surely basically simply honestly indeed "
+    "fairly pretty quite confident sure certain positive convinced reckon suppose assume bet guess would game "
+    "round sport"
 )
 """Words that lead up to an answer and are none."""
 TRAILING = _set(
     "is are was sits sitting stands standing lies lying sleeping resting hangs hanging parked placed located "
-    "visible seen shown present here there too well day weather match game colour color brand logo inc ltd co "
+    "visible seen shown present here there too line well day weather match game colour color brand logo inc ltd co "
     "corp company llc word letter please right now currently today clearly alone only thanks him her it them him "
     "me itself"
 )
@@ -219,7 +225,7 @@ road: rd
 avenue: ave
 boulevard: blvd
 and: &
-wood: wooden
+wood: wooden, timber, holz
 metal: metallic
 male: man, boy, gentleman
 female: woman, girl, lady
@@ -231,8 +237,104 @@ spring: springtime
 sleeping: asleep, sleeps
 versus: vs
 ok: okay
+bigger: larger
+biggest: largest
+circle: circular, round
+triangle: triangular
+rectangle: rectangular
+oval: elliptical, ellipse
+sofa: couch
 doctor: dr
 television: telly
 """
 )
 """Spellings of one word in answers; applied to both sides."""
+
+PHRASES = _table(
+    """
+beside: next to, adjacent to, alongside, right beside, right next to, by the side of, to the side of, right by
+under: underneath, beneath, below, directly under, right under
+behind: in back of, at the back of
+in front of: right in front of, directly in front of
+on: on top of, atop, upon
+above: directly above, right above
+riding bicycle: riding a bicycle, riding a bike, riding his bike, riding her bike, riding bikes, riding bicycles, \
+cycling, biking, bicycling
+walking: strolling
+running: jogging
+sleeping: napping, snoozing, dozing
+eating: having a meal, having lunch, having dinner, dining
+sitting: seated
+big: large
+small: little
+fast: quick
+happy: cheerful, joyful
+grass: lawn
+man: guy
+certainly: without a doubt, without any doubt, without doubt, no doubt, undoubtedly, doubtless
+"""
+)
+"""Phrases of one meaning in answers; applied to both sides."""
+PLACES = _set("beside under behind front above between inside outside")
+"""Two answers that name different ones of these are different, however alike they are spelt."""
+ABROAD = _table(
+    """
+person: persona, personne, mensch, pessoa
+man: hombre, homme, mann, uomo, homem
+woman: mujer, femme, frau, donna, mulher
+child: nino, enfant, kind, bambino, crianca
+dog: perro, chien, hund, cachorro, cao
+cat: gato, chat, katze, gatto
+horse: caballo, cheval, pferd, cavallo, cavalo
+cow: vaca, vache, kuh, mucca
+sheep: oveja, mouton, schaf, pecora, ovelha
+bird: pajaro, ave, oiseau, vogel, uccello, passaro
+bear: oso, ours, bar, orso, urso
+elephant: elefante, elefant
+car: coche, carro, voiture, auto, macchina
+bus: autobus, omnibus, onibus
+train: tren, zug, treno, trem
+truck: camion, lastwagen, lkw, caminhao
+boat: barco, bateau, boot, barca
+bicycle: bicicleta, velo, fahrrad, bicicletta
+motorcycle: motocicleta, moto, motorrad
+airplane: avion, flugzeug, aereo, aviao
+apple: manzana, pomme, apfel, mela, maca
+banana: platano, banane
+orange: naranja, apfelsine, arancia, laranja
+bread: pan, pain, brot, pane, pao
+cake: pastel, gateau, kuchen, torta, bolo
+chair: silla, chaise, stuhl, sedia, cadeira
+table: mesa, tisch, tavolo
+bed: cama, lit, bett, letto
+book: libro, livre, buch, livro
+bottle: botella, bouteille, flasche, bottiglia, garrafa
+cup: taza, tasse, tazza, xicara
+knife: cuchillo, couteau, messer, coltello, faca
+fork: tenedor, fourchette, gabel, forchetta, garfo
+spoon: cuchara, cuillere, loffel, cucchiaio, colher
+umbrella: paraguas, parapluie, regenschirm, ombrello, guarda-chuva
+clock: reloj, horloge, uhr, orologio, relogio
+tree: arbol, arbre, baum, albero, arvore
+house: casa, maison, haus
+door: puerta, porte, tur, porta
+window: ventana, fenetre, fenster, finestra, janela
+flower: flor, fleur, blume, fiore
+water: agua, eau, wasser, acqua
+sun: sol, soleil, sonne, sole
+school: escuela, ecole, schule, scuola, escola
+"""
+)
+"""Common nouns of other languages, for an answer that is one word; forms without accents."""
+
+RESULTS = _set(
+    "add adds adding sums comes amounts totals totalling makes making gives giving equals = so thus hence therefore "
+    "i.e i.e. ie"
+)
+"""Words after which a calculation states its result."""
+SMALL = _list("zero one two three four five six seven eight nine ten")
+ORDINALS = _list(
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+    "sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth "
+    "twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
+)

@@ -15,6 +15,8 @@ from typing import NoReturn
 from halo_forge.errors import UserError
 
 _TIMEOUT_S = 20.0
+WEIGHTS = (".safetensors", ".bin")
+"""How a file of weights that transformers reads may end."""
 
 
 def pinned_commit(model: str, revision: str | None = None) -> str:
@@ -26,7 +28,7 @@ def pinned_commit(model: str, revision: str | None = None) -> str:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     try:
-        commit = HfApi().model_info(model, revision=revision, timeout=_TIMEOUT_S).sha
+        info = HfApi().model_info(model, revision=revision, timeout=_TIMEOUT_S)
     except GatedRepoError as error:
         raise _gated(model) from error
     except RevisionNotFoundError as error:
@@ -39,9 +41,12 @@ def pinned_commit(model: str, revision: str | None = None) -> str:
             _unreachable(model, error)
         _go_on_offline(model, cached)
         return cached
-    if not commit:
+    if not info.sha:
         raise UserError(f"the hub names no commit for {model}: try again, or pass a local folder")
-    return commit
+    names = [file.rfilename for file in info.siblings or ()]
+    if names and not info.gated and not any(name.endswith(WEIGHTS) for name in names):
+        raise UserError(f"{model} on the hub has no weights ({', '.join(WEIGHTS)}): name a repository that has")
+    return info.sha
 
 
 def config_files(model: str, commit: str) -> Path:

@@ -98,6 +98,8 @@ class Attacher:
 
     def _ordered(self, s: Sentence) -> None:
         """ "From left to right: a book, a laptop", and "the leftmost animal is a dog"."""
+        if s.order is None and not any(m.extreme for m in s.mentions):
+            return
         low = self.tokens.low
         named = [m for m in s.mentions if not (m.skip or m.negative)]
         if s.order is not None:
@@ -107,7 +109,8 @@ class Attacher:
                     self._relation_claim(m.noun, m, ground, Cue(m.i, m.j, 0, False, s.order[1]))
         for m, n in pairwise(named):
             broad, thing = (m, n) if m.extreme else (n, m)
-            if broad.extreme and set(low[m.j : n.i]) & _COPULA and n.i - m.j <= 4:
+            placed = any(m.j <= cue.i < n.i for cue in (*s.relations, *s.sides))  # "the leftmost car is near a dog"
+            if broad.extreme and not placed and set(low[m.j : n.i]) & _COPULA and n.i - m.j <= 4:
                 start, end = self._span(m.at, n.j)
                 claim = Claim("side", "", start, end, thing.noun.name, thing.noun.labels, thing.noun.how)
                 claim.value, claim.object = ((f"most {broad.extreme[0]}", broad.extreme[1]),), broad.noun.name
@@ -138,6 +141,7 @@ class Attacher:
         claim.polarity = not (cue.negative or (m is not None and m.negative))
         claim.strong = m is None or m.colour is None
         claim.definite = m is None or (m.noun.number == "s" and not m.article and not m.counted)
+        claim.restricted = m is not None and m.definite and m.noun.number == "s" and m.j == cue.i
         self.claims.append(claim)
 
     # --- relations ----------------------------------------------------------------------------------------

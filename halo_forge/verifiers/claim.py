@@ -76,7 +76,11 @@ class Claim:
         if self.kind == "side" and self.object:
             return [(("most", self.object, *self.value[0]), self.subject)]
         if self.kind == "side":
-            return [(("side", self.subject, axis), side) for axis, side in self.value] if self.definite else []
+            return (
+                [(("side", self.subject, axis), side) for axis, side in self.value]
+                if self.definite and not self.restricted
+                else []
+            )
         if self.kind == "relation":
             return [self._relation_slot()] if self.subject != self.object else []
         if self.kind == "text" and self.object:

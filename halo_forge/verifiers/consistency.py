@@ -19,6 +19,7 @@ from halo_forge.text import words
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.claim import Claim, Slot
 from halo_forge.verifiers.claims import Reading
+from halo_forge.verifiers.comparisons import FORBIDS, MEANS, permits, wrong_comparisons
 from halo_forge.verifiers.numbers import number_at
 from halo_forge.verifiers.tokens import tokenise
 
@@ -69,7 +70,7 @@ def judge_consistency(reading: Reading, retractions: int) -> float | None:
     chain = [c for c in standing if c.source == "chain" or not reading.chain]
     score *= (1 - CONFLICT) ** min(6, _slot_conflicts(chain) + _broader_conflicts(chain))
     score *= (1 - CONFLICT) ** min(6, sum(c.kind == "arithmetic" and c.verdict == "contradicted" for c in standing))
-    score *= (1 - CONFLICT) ** min(2, _opposite_inferences(reading))
+    score *= (1 - CONFLICT) ** min(2, _opposite_inferences(reading) + wrong_comparisons(reading, chain))
     if reading.chain and _departs(reading, chain):
         score *= 1 - WRONG_CONCLUSION
     if retractions > MAX_RETRACTIONS:
@@ -105,16 +106,20 @@ def _broader_conflicts(claims: list[Claim]) -> int:
 def _opposite_inferences(reading: Reading) -> int:
     """ "The sign says OPEN, so the shop is closed": a conclusion drawn to the opposite of what was read."""
     read = reading.read
+    forbidden = not read.isdisjoint(FORBIDS)
     pairs = [pair for word in sorted(read & _OPPOSED.keys()) for pair in _OPPOSED[word] if len(pair & read) == 1]
-    if not pairs:
+    if not (pairs or forbidden):
         return 0
     low, n, found = reading.tokens.low, len(reading.tokens), 0
     for k in [
-        i for i, w in enumerate(low) if w in data.INFERENCE and reading.tokens.start[i] < reading.split.chain_end
+        i
+        for i, w in enumerate(low)
+        if (w in data.INFERENCE or w in MEANS) and reading.tokens.start[i] < reading.split.chain_end
     ]:
         end = next((j for j in range(k, min(n, k + 20)) if low[j] in ".;!?" or low[j][0] in "<\n"), min(n, k + 20))
         said = set(low[k:end])
-        denies = any(w in ("not", "no", "never") or w.endswith("n't") for w in said)
+        denies = any(w in ("not", "no", "never", "cannot") or w.endswith("n't") for w in said)
+        found += forbidden and not denies and any(permits(low, j) for j in range(k, end))
         for pair in pairs:
             own, other = bool(pair & read & said), bool((pair - read) & said)
             found += (other and not own and not denies) or (own and not other and denies)
@@ -137,7 +142,8 @@ def _departs(reading: Reading, chain: list[Claim]) -> bool:
                 if (said != value and polarity and claim.polarity) or (said == value and polarity != claim.polarity):
                     return True
     return (
-        _other_result(chain, answer)
+        _other_degree(reading, answer)
+        or _other_result(chain, answer)
         or _other_text(reading, chain)
         or _other_conclusion(reading, answer)
         or _other_winner(reading, answer)
@@ -186,7 +192,7 @@ def _other_winner(reading: Reading, answer: str) -> bool:
     """ "So pears sold least" before the answer "plums" to "Which fruit sold least?": the question's superlative is
     concluded of something else, named right after the inference and before a word of the question."""
     asked = frozenset(words(reading.question.text))
-    best = {w for w in asked if w in _SUPERLATIVES or (len(w) > 5 and w.endswith("est"))}
+    best = {_DEGREES.get(w, w) for w in asked if w in _SUPERLATIVES or (len(w) > 5 and w.endswith("est"))}
     if not best:
         return False
     low, start = reading.tokens.low, reading.tokens.start
@@ -194,18 +200,32 @@ def _other_winner(reading: Reading, answer: str) -> bool:
         end = next((k for k in range(i + 1, min(i + 14, len(low))) if _closes(low[k])), min(i + 14, len(low)))
         clause = [w for w in low[i + 1 : end] if w not in data.DETERMINERS]
         named = list(takewhile(lambda w: w not in asked and w not in data.FILLER, clause))
-        if 0 < len(named) <= 2 and len(named) < len(clause) and best & set(clause):
+        if 0 < len(named) <= 2 and len(named) < len(clause) and best & {_DEGREES.get(w, w) for w in clause}:
             winner = " ".join(named)
             if not match(winner, [answer]) and not match(answer, [winner]):
                 return True
     return False
 
 
+_DEGREES = {
+    **dict.fromkeys(["most", "best", "largest", "highest", "biggest", "greatest", "top"], "most"),
+    **dict.fromkeys(["least", "worst", "fewest", "lowest", "smallest"], "least"),
+}
 _SUPERLATIVES = frozenset(["most", "least", "best", "worst", "fewest", "largest", "highest", "lowest"])
 
 
 def _closes(word: str) -> bool:
     return word[0] in ".,;!\n<" or word == "because"
+
+
+def _other_degree(reading: Reading, answer: str) -> bool:
+    """ "East has 45, the largest value" before "East" to "Which sold least?": only the opposite degree is said."""
+    asked = {_DEGREES[w] for w in words(reading.question.text) if w in _DEGREES}
+    if len(asked) != 1:
+        return False
+    chain = reading.tokens.low[: bisect_left(reading.tokens.start, reading.split.chain_end)]
+    said = {_DEGREES[w] for w in chain if w in _DEGREES}
+    return len(said) == 1 and said != asked and set(words(answer)) <= set(chain)
 
 
 def _other_text(reading: Reading, chain: list[Claim]) -> bool:
@@ -217,6 +237,11 @@ def _other_text(reading: Reading, chain: list[Claim]) -> bool:
     if any(c.isdigit() for c in said[0]) and any(c.kind == "arithmetic" for c in chain):
         return False
     words = set(said[0].split())
+    if (
+        said[0].isdigit()
+        and said[0] in reading.tokens.low[: bisect_left(reading.tokens.start, reading.split.chain_end)]
+    ):
+        return False  # "the bar of 2021 is labelled 180": the chain named it all the same
     return all(
         not words & set(text.split()) and Levenshtein.normalized_similarity(text, said[0]) < 0.8 for text in read
     )

@@ -26,7 +26,9 @@ def elided(now: Sentence, low: list[str], i: int) -> bool:
 
 def unseen(now: Sentence, low: list[str], j: int) -> bool:
     """ "The dog is not visible": the negation before token j denies what was named."""
-    if j >= len(low) or low[j] not in data.SEEN or not now.mentions:
+    if j < len(low) and low[j] == "be":
+        j += 1  # "a train cannot be seen"
+    if j >= len(low) or not now.mentions or not (low[j] in data.SEEN or low[j] in ("among", "part")):
         return False
     _deny_named(now, low, -1)
     return True

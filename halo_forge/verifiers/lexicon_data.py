@@ -184,13 +184,18 @@ NUMBERS = {
     "a dozen": 12, "a couple of": 2, "a couple": 2, "couple of": 2, "a pair of": 2, "pair of": 2,
     "a trio of": 3,
     "a single": 1, "only one": 1, "just one": 1, "half a dozen of": 6, "two dozen": 24,
+    "a pair": 2, "quartet": 4, "a quartet of": 4, "quintet": 5, "a quintet of": 5, "duo": 2, "a duo of": 2,
 }  # fmt: skip
 """Exact quantities. Tens and units are joined by the reader ("twenty-one")."""
 
 RANGES = {
     "several": (3, None), "a few": (2, None), "few": (2, None), "many": (5, None), "numerous": (5, None),
     "lots of": (4, None), "a lot of": (4, None), "plenty of": (4, None), "dozens of": (24, None),
-    "multiple": (2, None), "various": (2, None), "hundreds of": (100, None), "a flock of": (3, None),
+    "multiple": (2, None), "various": (2, None), "hundreds of": (100, None), "thousands of": (1000, None),
+    "tens of": (20, None), "scores of": (20, None),
+    "countless": (5, None), "an array of": (2, None), "a number of": (2, None), "a handful of": (3, None),
+    "a row of": (2, None), "a line of": (2, None), "a queue of": (2, None), "a swarm of": (5, None),
+    "a flock of": (3, None),
     "a group of": (3, None), "a bunch of": (3, None), "a crowd of": (3, None), "a herd of": (3, None),
     "some": None, "more": None, "fewer": None, "other": None, "another": None,
 }  # fmt: skip
@@ -328,6 +333,34 @@ NEGATIVE_PHRASES = (
     "free of",
     "absence of",
     "lack of",
+    "empty of",
+    "void of",
+    "bare of",
+    "hardly any",
+    "barely any",
+    "scarcely any",
+    "next to no",
+    "almost no",
+    "virtually no",
+    "rule out",
+    "rules out",
+    "ruled out",
+    "ruling out",
+    "anything but",
+    "everything but",
+    "false that",
+    "untrue that",
+    "incorrect that",
+    "wrong that",
+    "wrong to say",
+    "not true that",
+    "not correct that",
+    "not the case that",
+    "no such thing as",
+    "no trace of",
+    "no evidence of",
+    "no indication of",
+    "no hint of",
     "no sign of",
     "devoid of",
 )
@@ -359,6 +392,15 @@ HEDGES = frozenset(
         "presumably",
         "potentially",
         "looks",
+        "may be",
+        "may have",
+        "arguably",
+        "conceivably",
+        "supposedly",
+        "i think",
+        "i believe",
+        "i guess",
+        "i suspect",
     ]
 )
 ESCAPES = (
@@ -422,7 +464,12 @@ SAYS_STRONG = frozenset(
 CORRECTIONS = (
     "wait", "actually", "on closer look", "on closer inspection", "looking closer", "looking again",
     "correction",
-    "on second thought", "scratch that", "let me correct", "i was wrong", "i made a mistake",
+    "on second thought", "scratch that", "let me correct", "i was wrong", "i made a mistake", "initially",
+    "i first thought", "my first thought", "on recount",
+    "recounting", "counting again", "looking more closely", "looking more carefully", "let me recheck",
+    "let me recount",
+    "checking again", "on reflection", "my bad", "i misspoke", "i was mistaken", "i take that back", "strike that",
+    "at a glance", "double checking",
     "at first glance",
     "at first", "i misread", "i miscounted", "my mistake", "no wait", "upon closer",
 )  # fmt: skip
@@ -1000,11 +1047,31 @@ COMPOUND = frozenset(
         "drawer",
         "frame",
         "bell",
+        *words(
+            "statue statues sculpture figurine trailer cafe box boxes feeder timetable schedule sign signs peel "
+            "peels rug opener festival museum poster posters rental repair wash dealer dealership garage keys key "
+            "carrier basket pump helmet path paths trail lanes racks stations shops stores houses cage kennel "
+            "leash treats biscuit toy print costume mask shape logo emblem symbol icon badge drawing painting "
+            "picture photo sticker magnet shirt t-shirt sweater market farm farmer stable barn saddle trainer "
+            "owner show breed breeder club shelter ramp deck harbour harbor yard ticket tickets fare conductor "
+            "depot terminal accident theft insurance loan engine motor battery hood roof mirror radio alarm horn "
+            "tyre tyres parts part cabin crew wing wings nest nests bath baths song songs food seed seeds milk "
+            "cheese chips chip tart cake crust crumbs crumb dough delivery parlour parlor counter bar bun buns "
+            "stick sticks topper tier shade shades stem rim lid cap caps cork label labels neck stickers app plan "
+            "tower towers card cards number numbers bill cable cord line lines brush paste roll cleaner tap "
+            "plumber room rooms clubs patch corner nook spine mark end binder fair racing jockey hoof meat chop "
+            "wool skin fur bone bones paw paws droppings trap hole repellent video videos"
+        ),
     ]
 )
 """A label's word before one of these names another thing ("car park", "orange juice")."""
-DEPICTION = words("painting drawing statue logo poster sculpture cartoon sketch print toy")
-LIKENESS = words("mistaken mistake confused resembles resemble resembling")
+DEPICTION = words(
+    "painting drawing statue logo poster sculpture cartoon sketch print toy figurine picture photo photograph mural "
+    "sticker emblem symbol icon silhouette mosaic carving illustration plush inflatable ornament"
+)
+SHAPED = words("shaped like themed sized free patterned style styled print printed less friendly")
+""" "A boat-shaped mark"."""
+LIKENESS = words("considered suspected mistaken mistake confused resembles resemble resembling")
 """ "It could be mistaken for a truck"."""
 SEEKING = words("looking look looked search searched searching checked checking check hunting scanning scanned")
 CONTAINERS = frozenset(

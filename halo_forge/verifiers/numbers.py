@@ -18,7 +18,9 @@ _OPERATORS = {
 }  # fmt: skip
 MAX_DEPTH = 3
 """Brackets of a calculation are read this deep."""
-_EQUALS = frozenset(["=", "equals", "equal", "makes", "is", "gives", "totals", "make", "total"])
+_EQUALS = frozenset(
+    ["=", "equals", "equal", "makes", "is", "gives", "totals", "make", "total", "leaves", "yields", "giving"]
+)
 
 
 def number_at(low: list[str], i: int) -> tuple[Decimal, int] | None:
@@ -115,6 +117,10 @@ def _term(low: list[str], i: int, depth: int) -> tuple[Decimal | None, int]:
         value, i = _expression(low, i + 1, depth - 1)
         return (value, i + 1) if i < len(low) and low[i] == ")" else (None, i)
     found = number_at(low, i) if i < len(low) else None
+    if found is None and i + 1 < len(low) and low[i].isalpha() and low[i] not in _OPERATORS:
+        if i and low[i - 1] in ("a", "an", "another"):
+            return Decimal(1), i  # "two cars plus a bus"
+        found = number_at(low, i + 1)  # "North 120 plus South 80"
     return found if found is not None else (None, i)
 
 

@@ -10,9 +10,11 @@ from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.numbers import number_at
 from halo_forge.verifiers.sentence import Cue, Mention, tallied
 from halo_forge.verifiers.sides import sides_at
-from halo_forge.verifiers.things import Things
+from halo_forge.verifiers.things import ORDINALS, Things
 
 _DETERMINER_CUES = words("no without neither nor zero lacks lacking lack") | frozenset(data.NEGATIVE_PHRASES)
+_ONLY = words("only just actually exactly in fact indeed rather")
+_TALLIES = [["i", "count"], ["i", "see"], ["i", "counted"], ["i", "find"], ["we", "see"], ["we", "count"]]
 _LOOKERS = words("you we one")
 """ "If you look to the right" supposes nothing about the image."""
 _BESIDES = words("apart except besides aside")
@@ -82,11 +84,17 @@ class Phrases(Things):
         place = sides_at(self.low, i, self.lexicon)
         if place is None:
             return i
+        if not (place.sides or place.name) and self.low[i] in ("on", "in", "near") and self._named(place.end):
+            return i  # "on the left horse" is on a horse
         self.number = None
         if place.sides or place.name:
             cue = Cue(i, place.end, len(self.now.mentions), self._verb_negated(), place.name, place.sides or None)
             self._cue(cue)
         return place.end
+
+    def _named(self, j: int) -> bool:
+        found = self.lexicon.find(self.low, j) if j < len(self.low) else None
+        return found is not None and "O" in found[0]
 
     def _spanning(self, i: int) -> bool:
         """ "A bird flies over two boats": here the word is a place and no bound."""
@@ -101,7 +109,9 @@ class Phrases(Things):
         """ "the dog is missing": the last named thing is denied."""
         following = self.low[j] if j < len(self.low) else "."
         if self.now.mentions and following not in data.DETERMINERS and following not in ("in", "of"):
-            self.now.mentions[head(self.now, self.low)].negative = not self._verb_negated()
+            gone = self.now.mentions[head(self.now, self.low)]
+            gone.negative = not self._verb_negated()
+            gone.skip = gone.skip or self.low[gone.i - 1] in ORDINALS  # "a third car is missing"
             return True
         return False
 
@@ -117,7 +127,7 @@ class Phrases(Things):
             cue, j = "nobody", j + 1
         if cue == "nobody":
             noun = Noun("person", ("person",), "=", "s")
-            besides = not _BESIDES.isdisjoint(low[self.now.begin : i])  # "apart from the player, nobody"
+            besides = not _BESIDES.isdisjoint(low[self.now.begin : i]) or following in ("but", "except", "besides")
             self.now.mentions.append(Mention(noun, i, j, i, negative=True, skip=besides))
             self.negation = ("nobody", i)
             return j
@@ -148,7 +158,45 @@ class Phrases(Things):
             last.low, last.high, last.counted = self.number.low, self.number.high, True
             last.miscounted = False
             self.number.dead = True
+        elif not self.number.dead and (counted := self._predicated(i, self.number.j)) is not None:
+            counted.low, counted.high, counted.counted = self.number.low, self.number.high, True
+            self.number.dead = True
+        elif not self.number.dead and self._elliptic(i, self.number.j):
+            noun = self._last_counted()
+            if noun is not None:
+                mention = Mention(noun, i, self.number.j, i, self.number.low, self.number.high, counted=True)
+                self.now.mentions.append(mention)
+                self.number.dead = True
         return self.number.j
+
+    def _predicated(self, i: int, j: int) -> Mention | None:
+        """ "The donuts next to the cake are three." """
+        low, k = self.low, i - 1
+        after = low[j] if j < len(low) else "."
+        while k > 0 and low[k] in _ONLY:
+            k -= 1
+        if after[0] not in ".,;!<\n" or low[k] not in ("are", "were") or not self.now.mentions or self.negation:
+            return None
+        subject = self.now.mentions[head(self.now, low)]
+        fit = subject.noun.number == "p" and subject.definite and not (subject.counted or subject.negative)
+        return subject if fit and k - self.now.mentions[-1].j == 0 else None
+
+    def _elliptic(self, i: int, j: int) -> bool:
+        """ "There are only two." counts what was counted before."""
+        low, k = self.low, i - 1
+        after = low[j] if j < len(low) else "."
+        if self.negation is not None or self.hypothetical or not (after[0] in ".,;!<\n" or after in ("but", "not")):
+            return False
+        while k > 0 and (low[k] in _ONLY or low[k].endswith("ly")):
+            k -= 1
+        return k >= 1 and ((low[k] in ("are", "were") and low[k - 1] == "there") or low[k - 1 : k + 1] in _TALLIES)
+
+    def _last_counted(self) -> Noun | None:
+        for sentence in (self.now, *self.sentences[-1:]):
+            for mention in reversed(sentence.mentions):
+                if mention.counted and not mention.described:
+                    return mention.noun
+        return None
 
     def _listed(self, j: int) -> bool:
         """ "Dogs: 3, 5": numbers in a row count nothing."""

@@ -118,7 +118,7 @@ def _fresh(chain: str) -> float:
     no further sentence, true or false, can dilute it."""
     seen: set[tuple[str, ...]] = set()
     repeats = 0
-    for sentence in _SENTENCES.split(chain.lower()):
+    for sentence in _SENTENCES.split(_TAGS.sub("\n", chain.lower())):
         words = _WORDS.findall(sentence)
         for triple in zip(words, words[1:], words[2:], strict=False) if len(words) > 2 else [tuple(words)]:
             repeats += bool(triple) and triple in seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from halo_forge.verifiers.lexicon import Noun
+from halo_forge.verifiers.lexicon_data import FRAME, SEEN
 from halo_forge.verifiers.sides import Sides
 
 
@@ -83,10 +84,23 @@ def tallied(now: Sentence, low: list[str], i: int) -> bool:
         return False
     if last.miscounted:
         return low[i - 1] == "but"
-    if last.counted or last.noun.number == "s":
+    between = [word for word in low[last.j : i] if word not in ("*", '"')]
+    if last.counted or (last.noun.number == "s" and not (between == [":"] and _row(low, last.i, i))):
         return False
-    between = [word for word in low[last.j : i] if word != "*"]
-    return between in ([":"], ["="]) or (between == ["is"] and low[max(0, last.i - 2) : last.i] == ["number", "of"])
+    if between in ([":"], ["="]):
+        return True
+    numbered = "number" in low[max(0, last.i - 4) : last.i] and between[-1:] == ["is"]
+    return numbered and all(word in SEEN or word in FRAME or word in ("in", "the", "this") for word in between[:-1])
+
+
+_ROW_STARTS = frozenset("\n-*,|{\"'•")
+_ROW_ENDS = frozenset("\n,|}<.;")
+
+
+def _row(low: list[str], i: int, k: int) -> bool:
+    """The row of a list: "car: 2", "- dog: 1"; the thing stands at token i, its number at token k."""
+    ends = k + 1 >= len(low) or low[k + 1][0] in _ROW_ENDS
+    return ends and (i == 0 or low[i - 1][0] in _ROW_STARTS or low[i - 1].startswith("<"))
 
 
 def compound(now: Sentence, mention: Mention) -> None:

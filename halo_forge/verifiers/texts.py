@@ -34,8 +34,48 @@ _PROSE = frozenset(
 _OPERATORS = frozenset("+*/=×÷")
 _NAMERS = frozenset(["number", "numbered", "platform", "gate", "route", "track", "page", "lane"])
 _SHOWS = frozenset(
-    ["has", "is", "was", "had", "shows", "at", ":", "=", "reached", "reaches", "with", "totals", "costs"]
+    [
+        "sold",
+        "sells",
+        "sell",
+        "scored",
+        "scores",
+        "won",
+        "earned",
+        "made",
+        "exported",
+        "exports",
+        "imported",
+        "produced",
+        "recorded",
+        "got",
+        "gets",
+        "received",
+        "reported",
+        "counts",
+        "showed",
+        "equals",
+        "have",
+        "labelled",
+        "labeled",
+        "marked",
+        "has",
+        "is",
+        "was",
+        "had",
+        "shows",
+        "at",
+        ":",
+        "=",
+        "reached",
+        "reaches",
+        "with",
+        "totals",
+        "costs",
+    ]
 )
+_PARTS = frozenset(["slice", "bar", "segment", "column", "share", "portion", "sector", "row", "wedge", "line", "part"])
+_LABELS = frozenset(["labelled", "labeled", "marked", "at"])
 _NOT = frozenset(["not", "no", "never", "without", "nowhere", "nothing"])
 _LEADS = frozenset(["that", "as", ":", "the", "word", "words", "number", "text"])
 _WHEN = frozenset(["in", "during", "on", "at", "by", "then", "later", "before", "after", "from", "to", "was", "had"])
@@ -126,8 +166,10 @@ def _said(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
     strong = low[i] in data.SAYS_STRONG
     if raw[j][0].isupper() or raw[j][0].isdigit() or raw[j][0] in "$€£¥":
         end = _run(tokens, j, 8, upper=True)
+        if end == j + 1 and raw[j].rstrip("%").isdigit() and j == i + 1 and (label := _labelled(tokens, j, lexicon)):
+            return Shown(j, end, True, label, only=_alone(low, j))
         lone_object = end == j + 1 and not raw[j].isupper() and lexicon.find(low, j) is not None
-        return None if lone_object else Shown(j, end, True)
+        return None if lone_object else Shown(j, end, True, denied=_denied(low, i, end))
     if (
         not strong
         or low[j] in _AFTER
@@ -139,7 +181,7 @@ def _said(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
     end = _run(tokens, j, 4, upper=False)
     if any("O" in (found[0] if (found := lexicon.find(low, k)) else ()) for k in range(j, end)):
         return None
-    return Shown(j, end, True)
+    return Shown(j, end, True, denied=_denied(low, i, end))
 
 
 def _run(tokens: Tokens, j: int, limit: int, upper: bool) -> int:
@@ -166,7 +208,7 @@ def _capitals(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
         j += 1
     if sum(len(w) for w in raw[i:j]) < 2:
         return None
-    return Shown(i, j, True)
+    return Shown(i, j, True, denied=i > 0 and tokens.low[i - 1] == "not")
 
 
 def _capital(word: str) -> bool:
@@ -186,12 +228,16 @@ def _figure(tokens: Tokens, i: int, lexicon: Lexicon) -> Shown | None:
     before = low[i - 1] if i else "."
     if end := _date_end(low, i):
         return Shown(i, end, False)
-    if following in _OPERATORS or before in _OPERATORS or before in ("[", "(", ","):
+    if following in _OPERATORS or following in ("<", ">") or before in _OPERATORS or before in ("[", "(", ","):
         return None
     if before in _NAMERS:
         label = "" if before.startswith("number") else before
-        return Shown(i, i + 1, True, label) if not (label and _is_thing(low, i + 1, lexicon)) else None
-    if len(word) > 1 and word.isdigit() and (label := _labelled(tokens, i, lexicon)):
+        return (
+            Shown(i, i + 1, True, label, i > 1 and low[i - 2] == "not")
+            if not (label and _is_thing(low, i + 1, lexicon))
+            else None
+        )
+    if len(word) > 1 and word.rstrip("%").isdigit() and (label := _labelled(tokens, i, lexicon)):
         return Shown(i, i + 1, True, label, only=_alone(low, i))
     if following == "-" and i + 2 < n and low[i + 2].isdigit() and len(word) >= 3 and len(low[i + 2]) >= 3:
         return Shown(i, i + 3, False)
@@ -231,11 +277,14 @@ def _labelled(tokens: Tokens, i: int, lexicon: Lexicon) -> str:
     low, raw = tokens.low, tokens.raw
     if i < 2 or low[i - 1] not in _SHOWS or _is_thing(low, i + 1, lexicon):
         return ""
-    label = raw[i - 2]
-    usual = (
-        low[i - 2] in data.PRONOUNS or low[i - 2] in data.DETERMINERS or low[i - 2] in ("there", "answer", "i", "we")
-    )
-    return low[i - 2] if label[0].isupper() and label.isalpha() and not usual else ""
+    k = i - 3 if low[i - 1] in _LABELS and low[i - 2] in ("is", "was", "are") and i > 2 else i - 2
+    part = low[k] in _PARTS and k > 0 and low[k - 1] not in data.DETERMINERS  # "the wind slice shows 35 %"
+    k = k - 1 if part else k
+    label, word = raw[k], low[k].removesuffix("'s")
+    label = label.removesuffix("'s")
+    usual = word in data.PRONOUNS or word in data.DETERMINERS or word in ("there", "answer", "i", "we")
+    named = label[:1].isupper() or k < i - 2
+    return word if named and label.isalpha() and not usual else ""
 
 
 def _denied(low: list[str], i: int, j: int) -> bool:

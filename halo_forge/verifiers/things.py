@@ -12,7 +12,8 @@ from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.sentence import Mention, Sentence, compound
 from halo_forge.verifiers.tokens import Tokens
 
-_OTHER = words("other more further additional second")
+ORDINALS = words("second third fourth fifth sixth")
+_OTHER = words("other more further additional extra") | ORDINALS
 _BESIDES = words("apart except besides aside")
 _EXACTLY = words("just only exactly merely")
 _COPULA = words("is are was were isn't aren't wasn't weren't")
@@ -57,8 +58,12 @@ class Things:
         low = self.low
         following = low[j] if j < len(low) else "."
         noun: Noun = entry["O"]
-        if following in data.COMPOUND and j - i == 1 and noun.number == "s" and noun.name != "person":
-            return False
+        if noun.number == "s" and noun.name != "person":
+            plural = following == "stand" and self.article is not None and low[self.article[1] - 1] == "and"
+            if (following in data.COMPOUND and not plural) or (
+                following == "-" and j + 1 < len(low) and low[j + 1] in data.SHAPED
+            ):
+                return False
         if "C" not in entry:
             return True
         before = low[i - 1] if i else ""
@@ -81,6 +86,10 @@ class Things:
             if not number.dead and _agrees(noun, number, low) and not partitive(low, number, now.begin, j):
                 mention.low, mention.high, mention.counted = number.low, number.high, True
                 mention.described = i > number.j
+            if mention.counted and number.i and low[number.i - 1] == "another":
+                mention.described = True
+                for other in now.mentions:  # "two birds and another two birds"
+                    other.described = other.described or other.noun.name == noun.name
             if number.dead and low[number.i] in ("more", "fewer"):
                 mention.more = low[number.i]
         if self.colour is not None and i - self.colour[1] <= 2:
@@ -90,8 +99,11 @@ class Things:
         led = low[max(now.begin, i - 4) : i]
         if not data.DEPICTION.isdisjoint(led) and _depicted(led):
             mention.skip = True
-        if not data.LIKENESS.isdisjoint(led) or (self.hypothetical and not self.asking):
+        apparent = low[now.begin] == "what" and i - now.begin <= 6 and not self.asking  # "what looks like a truck is …"
+        if apparent or not data.LIKENESS.isdisjoint(led) or (self.hypothetical and not self.asking):
             mention.skip = True
+        if mention.article and i > 1 and low[i - 2] == "than" and self.negation is None:
+            mention.skip = True  # "two wheels more than a bicycle"
         if "for" in led and not data.SEEKING.isdisjoint(low[max(now.begin, i - 6) : i]):
             mention.skip = mention.sought = True
         if now.parted and i <= now.parted[1] + 2 and not mention.counted and noun.number != "s":

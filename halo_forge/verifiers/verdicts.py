@@ -76,6 +76,8 @@ def _side(claim: Claim, view: Eyes) -> Verdict:
         verdicts.append(
             "contradicted" if "contradicted" in each else "supported" if set(each) == {"supported"} else "unknown"
         )
+    if claim.restricted and len(found) > 1 and "supported" not in verdicts:
+        return UNKNOWN  # "the car on the left" of two may be the left one of them
     return _of_instances(verdicts, SIDE_PRECISION, f"{len(found)} {claim.labels[0]}")
 
 

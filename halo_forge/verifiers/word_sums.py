@@ -23,6 +23,8 @@ _CHANGES = frozenset(
 )  # fmt: skip
 _PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _TIMES = {"twice": 2, "double": 2, "triple": 3, "thrice": 3}
+_MADE = {"halved": Decimal("0.5"), "doubled": Decimal(2), "tripled": Decimal(3)}
+_LISTS = frozenset(["sum", "total", "difference", "gap", "product", "average", "mean"])
 _WHOLE = frozenset(["total", "altogether", "together", "overall"])
 _MAX_TERMS = 12
 
@@ -48,7 +50,11 @@ Told = tuple[int, Decimal, Value] | None
 
 def _list(low: list[str], i: int) -> Told:
     """ "The sum of 2, 3 and 4 is 9", "the difference between 40 and 25 is 15"."""
-    if low[i + 1 : i + 2] not in (["of"], ["between"]):
+    if low[i] not in _LISTS or low[i] == "sum":
+        reaches = low[i + 1 : i + 2] == ["to"] or low[i + 1 : i + 3] == ["up", "to"]
+        if reaches or low[i] != "sum":
+            return _together(low, i) if reaches else None
+    if low[i + 1 : i + 2] not in (["of"], ["between"]) or low[i] not in _LISTS:
         return None
     if low[i] == "total" and i and low[i - 1] in ("a", "the") and low[i - 2 : i - 1] != ["of"]:
         return _altogether(low, i)
@@ -63,7 +69,7 @@ def _list(low: list[str], i: int) -> Told:
         return i, sum(terms, Decimal(0)) / len(terms), stated
     if len(terms) > 2:
         return None
-    return i, (abs(terms[0] - terms[1]) if word == "difference" else terms[0] * terms[1]), stated
+    return i, (terms[0] * terms[1] if word == "product" else abs(terms[0] - terms[1])), stated
 
 
 def _share(low: list[str], i: int) -> Told:
@@ -202,19 +208,81 @@ def _altogether(low: list[str], i: int) -> Told:
         value = number_at(low, k)
         if value is not None:
             found.append((k, value[0]))
-    joined = len(found) == 2 and "and" in low[found[1][0] : found[0][0]]
+    joined = len(found) == 2 and not {"and", ","}.isdisjoint(low[found[1][0] : found[0][0]])
     return (found[1][0], found[0][1] + found[1][1], stated) if joined else None
+
+
+def _is(low: list[str], i: int) -> Decimal | None:
+    """The number of "160 is" before token i."""
+    return found[0] if i >= 2 and low[i - 1] in ("is", "was") and (found := number_at(low, i - 2)) else None
+
+
+def _multiple(low: list[str], i: int) -> Told:
+    """ "160 is twice 80", "160 is three times 80", "120 halved is 60"."""
+    word = low[i]
+    if word in _MADE:
+        base = number_at(low, i - 1) if i else None
+        stated = _stated(low, i + 1) if base else None
+        return (i - 1, base[0] * _MADE[word], stated) if base and stated else None
+    factor = number_at(low, i - 1) if word == "times" and i else None
+    at = i if word != "times" else i - 1
+    whole = _is(low, at)
+    base = _number(low, i + 1)
+    if whole is None or base is None or (word == "times" and (factor is None or low[i + 1 : i + 2] == ["as"])):
+        return _share(low, i) if word in _TIMES else None
+    computed = base[0] * (factor[0] if factor else _TIMES[word])
+    return None if computed == whole else (at - 2, computed, (whole, base[1]))  # a right one has no result
+
+
+def _exceeds(low: list[str], i: int) -> Told:
+    """ "160 exceeds 120 by 40"."""
+    first, second = (number_at(low, i - 1) if i else None), _number(low, i + 1)
+    stated = _number(low, second[1] + 1) if second and low[second[1] : second[1] + 1] == ["by"] else None
+    return (i - 1, first[0] - second[0], stated) if first and second and stated else None
+
+
+def _sign(low: list[str], i: int) -> Told:
+    """ "120 < 80" is wrong; a right comparison is no sum."""
+    first = number_at(low, i - 1) if i else None
+    second = number_at(low, i + 1) if i + 1 < len(low) else None
+    if first is None or second is None or (first[0] - second[0]) * (1 if low[i] == ">" else -1) > 0:
+        return None
+    return i - 1, second[0], (first[0], second[1]) if first[0] != second[0] else (first[0] + 1, second[1])
 
 
 def _compared(low: list[str], i: int) -> Told:
     """ "9 is greater than 12" is wrong; a right comparison has no result and is no sum."""
     sign = _COMPARES.get(low[i - 1] if i else "", 0)
+    by = number_at(low, i - 2) if sign and i > 1 else None  # "160 is 40 more than 120"
+    whole = _is(low, i - 2) if by else None
+    base = _number(low, i + 1) if whole is not None else None
+    if by is not None and whole is not None and base is not None:
+        return i - 4, base[0] + sign * by[0], (whole, base[1])
     second = number_at(low, i + 1) if sign and i + 1 < len(low) else None
     at = next((k for k in range(i - 2, max(-1, i - 5), -1) if number_at(low, k)), -1)
     first = number_at(low, at) if at >= 0 and low[i - 2] in ("is", "was", "are") else None
     if first is None or second is None or first[1] != i - 2 or (first[0] - second[0]) * sign > 0:
         return None
     return at, second[0], (first[0], second[1])
+
+
+def _which(low: list[str], i: int) -> Told:
+    """ "March has 1,900 and April 1,700, which is higher" is wrong; a right comparison is no sum."""
+    sign = _COMPARES.get(low[i + 2] if i + 2 < len(low) else "", 0)
+    if not sign or low[i + 1] != "is" or low[i + 3 : i + 4] == ["than"]:
+        return None
+    found: list[tuple[int, Value]] = []
+    for k in range(i - 1, max(-1, i - 14), -1):
+        if low[k][0] in ".;!?<\n":
+            break
+        value = number_at(low, k)
+        if value is not None and not (
+            low[k] == "one" or (low[k].isdigit() and len(low[k]) == 4 and low[k - 1] == "in")
+        ):
+            found.append((k, value))
+    if len(found) != 2 or (found[0][1][0] - found[1][1][0]) * sign > 0:
+        return None
+    return found[1][0], found[1][1][0], (found[0][1][0], i + 3)
 
 
 _COMPARES = {
@@ -228,7 +296,12 @@ _RULES: dict[str, Callable[[list[str], int], Told]] = {
     **{f"{verb}{end}": _doing for verb in ("multipl", "divid") for end in ("y", "e", "ying", "ing", "ied", "ed")},
     **dict.fromkeys(["make", "makes", "totals"], _together),
     **dict.fromkeys(["gives", "giving", "making"], _altogether),
+    **dict.fromkeys(["gap", "sums", "come", "comes", "amount", "amounts"], _list),
+    **dict.fromkeys(["times", "twice", "double", "triple", "thrice", "halved", "doubled", "tripled"], _multiple),
+    **dict.fromkeys(["exceeds", "exceeded", "beats"], _exceeds),
+    **dict.fromkeys(["<", ">"], _sign),
     "than": _compared,
+    "which": _which,
     "of": _percent,
     "from": _from,
 }

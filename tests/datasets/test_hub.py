@@ -32,6 +32,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     qwen2_vl(root / "owner/tiny")
     (root / "owner/locked").mkdir()
     (root / "owner/locked/config.json").write_text('{"model_type": "qwen2_vl"}')
+    (root / "owner/drawing").mkdir()
+    (root / "owner/drawing/config.json").write_text('{"model_type": "qwen2_vl"}')
     with Hub(root) as server:
         server.gated |= {"owner/gated", "owner/locked"}
         yield server
@@ -75,6 +77,7 @@ def test_what_cannot_be_read_is_one_line_that_says_what_to_do(hub: Hub, tmp_path
         "data owner/two:a:val": "has no split 'val'; choose from: train (see --train-split",
         "data owner/empty": "owner/empty: the repository has no files with rows",
         "model owner/locked": "the model owner/locked is gated: accept its licence at",
+        "model owner/drawing": "owner/drawing on the hub has no weights (.safetensors, .bin): name a repository",
         "model owner/nothing": "no model owner/nothing: neither a folder here nor a model on the hub",
     }
     found = read(hub.url, tmp_path, *(word for words in expected for word in words.split()))

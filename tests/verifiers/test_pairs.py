@@ -5,6 +5,8 @@
 look at what the rules did with it: their first scores were 97.3 %, 94.8 %, 98.4 %, 94.4 % and 100 %. `hard` (148) was
 written against the rules, for wordings they might not know: 87.2 % at first; so was `probes` (278): 92.8 % at first.
 `sixth` (320) is again by someone who had not seen the rules: 95.6 % at first, with one inversion in claim_flooding.
+`seventh` (320) and `eighth` (256) are by two others: 95.6 % and 95.3 % at first, one inversion in right_beats_wrong.
+`ninth` (256) is by a third, scored once after those were mended for: 98.4 % at first, none among the five below.
 """
 
 from __future__ import annotations
@@ -24,7 +26,23 @@ NEVER_INVERTED = {
 
 
 @pytest.mark.parametrize(
-    "name", ["dev", "own", "chains", "held_out", "fresh", "third", "blind", "fourth", "hard", "probes", "sixth"]
+    "name",
+    [
+        "dev",
+        "own",
+        "chains",
+        "held_out",
+        "fresh",
+        "third",
+        "blind",
+        "fourth",
+        "hard",
+        "probes",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+    ],
 )
 def test_pairs_are_in_order(name: str) -> None:
     rows = list(cases(name))
@@ -36,7 +54,18 @@ def test_pairs_are_in_order(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("own", 2), ("held_out", 5), ("fresh", 3), ("third", 2), ("blind", 10), ("fourth", 2), ("sixth", 10)],
+    [
+        ("own", 2),
+        ("held_out", 5),
+        ("fresh", 3),
+        ("third", 2),
+        ("blind", 10),
+        ("fourth", 2),
+        ("sixth", 10),
+        ("seventh", 10),
+        ("eighth", 8),
+        ("ninth", 8),
+    ],
 )
 def test_every_category_has_pairs(name: str, least: int) -> None:
     made, golden = (Counter(row["category"] for row in cases(n)) for n in (name, "dev"))
