@@ -14,6 +14,7 @@ from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.attach import Attacher
 from halo_forge.verifiers.boxes import boxes_of
 from halo_forge.verifiers.claim import Claim
+from halo_forge.verifiers.figures import Shown
 from halo_forge.verifiers.lexicon import lexicon
 from halo_forge.verifiers.numbers import sums
 from halo_forge.verifiers.output import answer_of
@@ -22,7 +23,7 @@ from halo_forge.verifiers.reader import Reader
 from halo_forge.verifiers.rollout import Rollout
 from halo_forge.verifiers.sentence import Sentence
 from halo_forge.verifiers.split import Split, split
-from halo_forge.verifiers.texts import Shown, shown_text
+from halo_forge.verifiers.texts import shown_text
 from halo_forge.verifiers.tokens import Tokens, plain, tokenise
 from halo_forge.verifiers.word_sums import word_sums
 

@@ -8,22 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal, DivisionByZero, InvalidOperation
 
-from halo_forge.verifiers.lexicon_data import words
+from halo_forge.verifiers import word_comparisons
 from halo_forge.verifiers.numbers import Sum, agrees, number_at
 from halo_forge.verifiers.tokens import Tokens
+from halo_forge.verifiers.word_numbers import RESULT, Told, number, result
 
-Value = tuple[Decimal, int]
-"""A number and the index after it."""
-
-_SKIP = words("the a an about approximately roughly around exactly just $ € £")
-_RESULT = words("is = equals makes make gives give total totals are was comes leaves yields get")
 _CHANGES = frozenset(
     ["increase", "rise", "growth", "gain", "decrease", "drop", "fall", "decline", "difference", "change", "reduction",
      "gap", "jump"]
 )  # fmt: skip
-_PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
-_TIMES = {"twice": 2, "double": 2, "triple": 3, "thrice": 3}
-_MADE = {"halved": Decimal("0.5"), "doubled": Decimal(2), "tripled": Decimal(3)}
 _LISTS = frozenset(["sum", "total", "difference", "gap", "product", "average", "mean"])
 _WHOLE = frozenset(["total", "altogether", "together", "overall"])
 _MAX_TERMS = 12
@@ -44,10 +37,6 @@ def word_sums(tokens: Tokens) -> Iterator[Sum]:
             yield Sum(start, done, computed, stated, agrees(computed, stated))
 
 
-Told = tuple[int, Decimal, Value] | None
-"""Where it starts, the value as computed, the value as stated."""
-
-
 def _list(low: list[str], i: int) -> Told:
     """ "The sum of 2, 3 and 4 is 9", "the difference between 40 and 25 is 15"."""
     if low[i] not in _LISTS or low[i] == "sum":
@@ -59,7 +48,7 @@ def _list(low: list[str], i: int) -> Told:
     if low[i] == "total" and i and low[i - 1] in ("a", "the") and low[i - 2 : i - 1] != ["of"]:
         return _altogether(low, i)
     terms, j = _terms(low, i + 2)
-    stated = _stated(low, j)
+    stated = result(low, j)
     if len(terms) < 2 or stated is None:
         return None
     word = low[i]
@@ -72,18 +61,6 @@ def _list(low: list[str], i: int) -> Told:
     return i, (terms[0] * terms[1] if word == "product" else abs(terms[0] - terms[1])), stated
 
 
-def _share(low: list[str], i: int) -> Told:
-    """ "Half of 40 is 20", "a third of 9 is 3", "twice 5 is 10"."""
-    of = low[i + 1 : i + 2] == ["of"]
-    base = _number(low, i + 2 if of else i + 1)
-    if base is None or (low[i] in _PARTS and low[i] != "half" and not of):
-        return None
-    stated = _stated(low, base[1])
-    if stated is None:
-        return None
-    return i, base[0] / _PARTS[low[i]] if low[i] in _PARTS else base[0] * _TIMES[low[i]], stated
-
-
 def _percent(low: list[str], i: int) -> Told:
     """ "10 % of 50 is 5", "ten percent of 50 is 5"; the cue is the "of" after the percentage."""
     word = low[i - 1] if i else ""
@@ -94,8 +71,8 @@ def _percent(low: list[str], i: int) -> Told:
     )
     if share is None or not (word.endswith("%") or word in ("percent", "pct")):
         return None
-    base = _number(low, i + 1)
-    stated = _stated(low, base[1]) if base else None
+    base = number(low, i + 1)
+    stated = result(low, base[1]) if base else None
     if base is None or stated is None:
         return None
     return i - 1 if len(word) > 1 and word[0].isdigit() else i - 2, base[0] * share[0] / 100, stated
@@ -103,14 +80,14 @@ def _percent(low: list[str], i: int) -> Told:
 
 def _from(low: list[str], i: int) -> Told:
     """ "From 90 to 180 is an increase of 90"; a stated percentage is one of the first value."""
-    first = _number(low, i + 1)
-    second = _number(low, first[1] + 1) if first and low[first[1] : first[1] + 1] == ["to"] else None
+    first = number(low, i + 1)
+    second = number(low, first[1] + 1) if first and low[first[1] : first[1] + 1] == ["to"] else None
     if first is None or second is None:
         return None
     change = next((k for k in range(second[1], min(second[1] + 5, len(low))) if low[k] in _CHANGES), 0)
     if not change or low[change + 1 : change + 2] != ["of"]:
         return None
-    stated = _number(low, change + 2)
+    stated = number(low, change + 2)
     if stated is None:
         return None
     size = abs(second[0] - first[0])
@@ -131,7 +108,7 @@ def _together(low: list[str], i: int) -> Told:
     j = i + 1
     while j < len(low) and low[j] in ("up", "to", "a", "total", "of"):
         j += 1
-    stated = _number(low, j)
+    stated = number(low, j)
     values = number_at(low, first), number_at(low, second)
     if stated is None or values[0] is None or values[1] is None:
         return None
@@ -142,13 +119,13 @@ def _doing(low: list[str], i: int) -> Told:
     """ "Subtracting 120 from 180 gives 60", "if you add 40 and 25 you get 65", "10 subtracted from 40 is 30"."""
     word = low[i]
     done = word.endswith("ed")
-    first = number_at(low, i - 1) if done and i else None if done else _number(low, i + 1)
+    first = number_at(low, i - 1) if done and i else None if done else number(low, i + 1)
     if first is None:
         return None if done else _together(low, i)
     j = i + 1 if done else first[1]
     operation = _OPERATIONS[word[:3]]
-    second = _number(low, j + 1) if j < len(low) and low[j] in operation[0] else None
-    stated = _stated(low, second[1]) if second else None
+    second = number(low, j + 1) if j < len(low) and low[j] in operation[0] else None
+    stated = result(low, second[1]) if second else None
     if second is None or stated is None:
         return None if done else _together(low, i)
     return (i - 1 if done else i), operation[1](first[0], second[0]), stated
@@ -162,22 +139,16 @@ _OPERATIONS: dict[str, tuple[frozenset[str], Callable[[Decimal, Decimal], Decima
 }
 
 
-def _number(low: list[str], i: int) -> Value | None:
-    while i < len(low) and low[i] in _SKIP and number_at(low, i) is None:
-        i += 1
-    return number_at(low, i) if i < len(low) else None
-
-
 def _terms(low: list[str], i: int) -> tuple[list[Decimal], int]:
     """Numbers joined by commas and "and", each with at most one noun after it."""
     terms: list[Decimal] = []
     while len(terms) < _MAX_TERMS:
-        found = _number(low, i)
+        found = number(low, i)
         if found is None:
             break
         terms.append(found[0])
         i = found[1]
-        if i < len(low) and low[i].isalpha() and low[i] != "and" and low[i] not in _RESULT:
+        if i < len(low) and low[i].isalpha() and low[i] != "and" and low[i] not in RESULT:
             i += 1
         if not (i < len(low) and low[i] in (",", "and")):
             break
@@ -186,19 +157,9 @@ def _terms(low: list[str], i: int) -> tuple[list[Decimal], int]:
     return terms, i
 
 
-def _stated(low: list[str], i: int) -> Value | None:
-    """The number after "is", "equals", "gives" …, which stands at most two words on."""
-    for k in range(i, min(i + 3, len(low))):
-        if low[k] in _RESULT:
-            return _number(low, k + 2 if low[k + 1 : k + 2] == ["to"] else k + 1)
-        if not low[k].isalpha() and low[k] != ",":
-            return None
-    return None
-
-
 def _altogether(low: list[str], i: int) -> Told:
     """ "North has 120 and South has 80, which gives 200 in total"; the cue is the verb."""
-    stated = _number(low, i + 2 if low[i + 1 : i + 2] in (["us"], ["of"]) else i + 1)
+    stated = number(low, i + 2 if low[i + 1 : i + 2] in (["us"], ["of"]) else i + 1)
     if stated is None or _WHOLE.isdisjoint(low[i : stated[1] + 3]):
         return None
     found: list[tuple[int, Decimal]] = []
@@ -212,96 +173,21 @@ def _altogether(low: list[str], i: int) -> Told:
     return (found[1][0], found[0][1] + found[1][1], stated) if joined else None
 
 
-def _is(low: list[str], i: int) -> Decimal | None:
-    """The number of "160 is" before token i."""
-    return found[0] if i >= 2 and low[i - 1] in ("is", "was") and (found := number_at(low, i - 2)) else None
-
-
-def _multiple(low: list[str], i: int) -> Told:
-    """ "160 is twice 80", "160 is three times 80", "120 halved is 60"."""
-    word = low[i]
-    if word in _MADE:
-        base = number_at(low, i - 1) if i else None
-        stated = _stated(low, i + 1) if base else None
-        return (i - 1, base[0] * _MADE[word], stated) if base and stated else None
-    factor = number_at(low, i - 1) if word == "times" and i else None
-    at = i if word != "times" else i - 1
-    whole = _is(low, at)
-    base = _number(low, i + 1)
-    if whole is None or base is None or (word == "times" and (factor is None or low[i + 1 : i + 2] == ["as"])):
-        return _share(low, i) if word in _TIMES else None
-    computed = base[0] * (factor[0] if factor else _TIMES[word])
-    return None if computed == whole else (at - 2, computed, (whole, base[1]))  # a right one has no result
-
-
-def _exceeds(low: list[str], i: int) -> Told:
-    """ "160 exceeds 120 by 40"."""
-    first, second = (number_at(low, i - 1) if i else None), _number(low, i + 1)
-    stated = _number(low, second[1] + 1) if second and low[second[1] : second[1] + 1] == ["by"] else None
-    return (i - 1, first[0] - second[0], stated) if first and second and stated else None
-
-
-def _sign(low: list[str], i: int) -> Told:
-    """ "120 < 80" is wrong; a right comparison is no sum."""
-    first = number_at(low, i - 1) if i else None
-    second = number_at(low, i + 1) if i + 1 < len(low) else None
-    if first is None or second is None or (first[0] - second[0]) * (1 if low[i] == ">" else -1) > 0:
-        return None
-    return i - 1, second[0], (first[0], second[1]) if first[0] != second[0] else (first[0] + 1, second[1])
-
-
-def _compared(low: list[str], i: int) -> Told:
-    """ "9 is greater than 12" is wrong; a right comparison has no result and is no sum."""
-    sign = _COMPARES.get(low[i - 1] if i else "", 0)
-    by = number_at(low, i - 2) if sign and i > 1 else None  # "160 is 40 more than 120"
-    whole = _is(low, i - 2) if by else None
-    base = _number(low, i + 1) if whole is not None else None
-    if by is not None and whole is not None and base is not None:
-        return i - 4, base[0] + sign * by[0], (whole, base[1])
-    second = number_at(low, i + 1) if sign and i + 1 < len(low) else None
-    at = next((k for k in range(i - 2, max(-1, i - 5), -1) if number_at(low, k)), -1)
-    first = number_at(low, at) if at >= 0 and low[i - 2] in ("is", "was", "are") else None
-    if first is None or second is None or first[1] != i - 2 or (first[0] - second[0]) * sign > 0:
-        return None
-    return at, second[0], (first[0], second[1])
-
-
-def _which(low: list[str], i: int) -> Told:
-    """ "March has 1,900 and April 1,700, which is higher" is wrong; a right comparison is no sum."""
-    sign = _COMPARES.get(low[i + 2] if i + 2 < len(low) else "", 0)
-    if not sign or low[i + 1] != "is" or low[i + 3 : i + 4] == ["than"]:
-        return None
-    found: list[tuple[int, Value]] = []
-    for k in range(i - 1, max(-1, i - 14), -1):
-        if low[k][0] in ".;!?<\n":
-            break
-        value = number_at(low, k)
-        if value is not None and not (
-            low[k] == "one" or (low[k].isdigit() and len(low[k]) == 4 and low[k - 1] == "in")
-        ):
-            found.append((k, value))
-    if len(found) != 2 or (found[0][1][0] - found[1][1][0]) * sign > 0:
-        return None
-    return found[1][0], found[1][1][0], (found[0][1][0], i + 3)
-
-
-_COMPARES = {
-    **dict.fromkeys(["more", "greater", "larger", "higher", "bigger"], 1),
-    **dict.fromkeys(["less", "smaller", "lower", "fewer"], -1),
-}
 _RULES: dict[str, Callable[[list[str], int], Told]] = {
     **dict.fromkeys(["sum", "total", "difference", "product", "average", "mean"], _list),
-    **dict.fromkeys([*_PARTS, *_TIMES], _share),
+    **dict.fromkeys([*word_comparisons.PARTS, *word_comparisons.TIMES], word_comparisons.share),
     **{f"{verb}{end}": _doing for verb in ("subtract", "add") for end in ("", "s", "ing", "ed")},
     **{f"{verb}{end}": _doing for verb in ("multipl", "divid") for end in ("y", "e", "ying", "ing", "ied", "ed")},
     **dict.fromkeys(["make", "makes", "totals"], _together),
     **dict.fromkeys(["gives", "giving", "making"], _altogether),
     **dict.fromkeys(["gap", "sums", "come", "comes", "amount", "amounts"], _list),
-    **dict.fromkeys(["times", "twice", "double", "triple", "thrice", "halved", "doubled", "tripled"], _multiple),
-    **dict.fromkeys(["exceeds", "exceeded", "beats"], _exceeds),
-    **dict.fromkeys(["<", ">"], _sign),
-    "than": _compared,
-    "which": _which,
+    **dict.fromkeys(
+        ["times", "twice", "double", "triple", "thrice", "halved", "doubled", "tripled"], word_comparisons.multiple
+    ),
+    **dict.fromkeys(["exceeds", "exceeded", "beats"], word_comparisons.exceeds),
+    **dict.fromkeys(["<", ">"], word_comparisons.sign),
+    "than": word_comparisons.compared,
+    "which": word_comparisons.which,
     "of": _percent,
     "from": _from,
 }
