@@ -59,22 +59,21 @@ CASES: dict[str, dict[str, list[str]]] = {
     "temperature": {
         "1.0": [],
         "0.7": ["--temperature", "0.7"],
+        "1.3": ["--temperature", "1.3"],
     },
-    "lora": {
+    "adapter": {
         "rank 16, alpha 32": [],
-        "rank 8, alpha 16": ["--rank", "8", "--alpha", "16"],
-        "rank 64, alpha 128": ["--rank", "64", "--alpha", "128"],
-        "rank 16, alpha 16": ["--alpha", "16"],
+        "rank 4, alpha 8": ["--rank", "4", "--alpha", "8"],
+        "all weights": ["--mode", "full", "--learning-rate", "5e-4"],
     },
     "length": {
         "60 steps": [],
-        "1 epoch": ["--max-steps", "0"],
-        "3 epochs": ["--max-steps", "0", "--epochs", "3"],
-        "10 epochs": ["--max-steps", "0", "--epochs", "10"],
+        "30 steps": ["--max-steps", "30"],
+        "120 steps": ["--max-steps", "120"],
     },
-    "slices": {
-        "all prompts in each cycle": [],
-        "another third in each": ["--prompts-per-cycle", "128"],
+    "combine": {
+        "gated": [],
+        "mean": ["--combine", "mean"],
     },
     "decay": {
         "0.85": [],
