@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from decimal import Decimal
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -154,8 +155,10 @@ def _other_result(chain: list[Claim], answer: str) -> bool:
     """The last right sum has another result than the answer; a wrong sum is paid for as such."""
     sums = sorted((c for c in chain if c.kind == "arithmetic" and c.verdict == "supported"), key=lambda c: c.last)
     results = [c.relation for c in sums]
+    if not results:
+        return False
     tokens = tokenise(answer)
-    if not results or not 0 < len(tokens) <= 6:
+    if not 0 < len(tokens) <= 6:
         return False
     stated = [n[0] for i in range(len(tokens)) if (n := number_at(tokens.low, i))]
     share = "%" in answer or "percent" in tokens.low
@@ -191,8 +194,7 @@ def _other_conclusion(reading: Reading, answer: str) -> bool:
 def _other_winner(reading: Reading, answer: str) -> bool:
     """ "So pears sold least" before the answer "plums" to "Which fruit sold least?": the question's superlative is
     concluded of something else, named right after the inference and before a word of the question."""
-    asked = frozenset(words(reading.question.text))
-    best = {_DEGREES.get(w, w) for w in asked if w in _SUPERLATIVES or (len(w) > 5 and w.endswith("est"))}
+    asked, best = _superlatives(reading.question.text)
     if not best:
         return False
     low, start = reading.tokens.low, reading.tokens.start
@@ -212,6 +214,15 @@ _DEGREES = {
     **dict.fromkeys(["least", "worst", "fewest", "lowest", "smallest"], "least"),
 }
 _SUPERLATIVES = frozenset(["most", "least", "best", "worst", "fewest", "largest", "highest", "lowest"])
+
+
+@lru_cache(maxsize=64)
+def _superlatives(question: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The words of a question, and the degrees that it asks for; asked once for all of its completions."""
+    asked = frozenset(words(question))
+    return asked, frozenset(
+        _DEGREES.get(w, w) for w in asked if w in _SUPERLATIVES or (len(w) > 5 and w.endswith("est"))
+    )
 
 
 def _closes(word: str) -> bool:

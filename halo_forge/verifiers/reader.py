@@ -24,13 +24,13 @@ class Reader(Phrases):
     def read(self) -> list[Sentence]:
         """All sentences that name a thing, a place or a relation."""
         low, n, i = self.low, len(self.low), 0
-        find, blocked = self.lexicon.find, self.blocked
+        find, entries, blocked = self.lexicon.find, self.lexicon.trie, self.blocked
         while i < n:
             if i in blocked:
                 i += 1
                 continue
             word = low[i]
-            found = find(low, i)
+            found = find(low, i) if word in entries else None
             if word in data.SIDE_PREFIX and not (found is not None and "D" in found[0]):
                 j = self._place(i)
                 if j > i:

@@ -41,7 +41,9 @@ def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]
     shown: list[Shown] = []
     blocked: set[int] = set()
     low, raw, n = tokens.low, tokens.raw, len(tokens)
-    shouting = len([w for w in raw if w.isupper() and len(w) > 1]) * 2 > n + 2
+    capitals = {i for i, word in enumerate(raw) if word.isupper() and len(word) > 1}
+    if len(capitals) * 2 > n + 2:  # all of it shouts
+        capitals.clear()
     i = things = 0
     while i < n and len(shown) < MAX_SHOWN:
         word = low[i]
@@ -62,7 +64,7 @@ def shown_text(tokens: Tokens, lexicon: Lexicon) -> tuple[list[Shown], set[int]]
                 continue
         elif word in data.SAYS:
             found = _said(tokens, i, lexicon)
-        elif not shouting and raw[i].isupper() and len(raw[i]) > 1:
+        elif i in capitals:
             found = _capitals(tokens, i, lexicon)
         elif word[0].isdigit() or word[0] in "$€£¥":
             found = figure(tokens, i, lexicon)
