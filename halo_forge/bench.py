@@ -6,8 +6,8 @@
   a process of its own: rows per second, the most memory it held after reward and after filter (without the
   processes that verify may take), and the seconds that the same three commands take when everything is finished.
 - training: seconds of an optimizer step of the small model that the package brings, and of a bare loop on the same
-  batches, by turns. Generation: completion tokens per second of our vLLM engine and of vLLM called directly; left
-  out where vLLM is not installed.
+  batches, by turns. Generation: completion tokens per second of our vLLM engine and of vLLM called directly, with a
+  policy of 31 million random weights, and their ratio with the small one; left out where vLLM is not installed.
 - sql: over a synthetic run of 10 million completions with two threads in 4 GiB, seconds of the slowest question of
   sql/ and of the default filter, and the most memory one of them held (halo_forge/bench_sql.py shows each).
 - with --run, of a finished run: seconds of a cycle by table, the share of it that is not model work, seconds that

@@ -168,10 +168,16 @@ class Host:
         room = max(sampling.max_new_tokens for sampling in samplings)
         if self.limit is not None and len(prompt_ids) + room > self.limit:
             return too_long(len(prompt_ids), room, self.limit)
-        made: list[Completion] = []
+        drawn: list[tuple[Any, int]] = []
         for number, first in enumerate(seeds(asked.request, samplings)):
             parts = sorted(asked.outputs[number].outputs, key=lambda part: int(part.index))
-            made += [self._completion(part, len(prompt_ids), first + i) for i, part in enumerate(parts)]
+            drawn += [(part, first + i) for i, part in enumerate(parts)]
+        texts = self.processor.tokenizer.batch_decode(
+            [part.token_ids for part, _ in drawn], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        made = [
+            self._completion(part, text, len(prompt_ids), seed) for (part, seed), text in zip(drawn, texts, strict=True)
+        ]
         if any(self.banned.intersection(completion.token_ids or ()) for completion in made):
             return RowError("the model wrote a token that stands for no text")
         return made
@@ -188,11 +194,10 @@ class Host:
                 "use --engine transformers"
             ) from error
 
-    def _completion(self, part: Any, prompt_tokens: int, seed: int) -> Completion:
+    def _completion(self, part: Any, text: str, prompt_tokens: int, seed: int) -> Completion:
         ids = [int(token) for token in part.token_ids]
         logprobs = tuple(float(step[token].logprob) for step, token in zip(part.logprobs, ids, strict=True))
         ended = bool(ids) and ids[-1] in self.eos
-        text = self.processor.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return Completion(text, tuple(ids), logprobs, "stop" if ended else "length", prompt_tokens, len(ids), seed)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def special_words(processor: Any) -> list[str]:
 
 def harmless(text: str, processor: Any) -> str:
     """`text` with a space inside every special token in it: `<image>` becomes `< image>`."""
-    words = special_words(processor)
-    if not words:
-        return text
-    pattern = re.compile("|".join(re.escape(word) for word in words))
-    return pattern.sub(lambda match: match[0][0] + " " + match[0][1:], text)
+    return _special(processor).sub(lambda match: match[0][0] + " " + match[0][1:], text)
+
+
+@lru_cache(maxsize=2)
+def _special(processor: Any) -> re.Pattern[str]:
+    """What finds the special tokens; made once for a processor, since each prompt asks."""
+    return re.compile("|".join(re.escape(word) for word in special_words(processor)) or r"(?!)")
 
 
 def render(processor: Any, prompt: str, images: int) -> str:
