@@ -16,6 +16,6 @@ SELECT
   prompt_id,
   coalesce(list(kind ORDER BY priority) FILTER (kind <> 'drawn'), []) AS kinds,
   min(turn) AS turn,
-  min_by(priority, turn) AS priority
+  first(priority ORDER BY turn, priority) AS priority
 FROM turns
 GROUP BY prompt_id;
