@@ -14,6 +14,8 @@ from halo_forge.report.clean import visible
 
 WIDTH, HEIGHT = 380, 230
 """Of a chart, in the units of its own view; the page scales it."""
+DIGITS = 9
+"""Behind the point, of what is drawn."""
 FONT = "sans-serif"
 MEASURED = 13
 """Pixels of letters when room is made for them; the page writes them at 12, in fonts that may be wider."""
@@ -67,7 +69,7 @@ def svg(spec: dict[str, Any]) -> str:
         "width": WIDTH,
         "height": HEIGHT,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": 4,
+        "padding": {"left": 14, "top": 4, "right": 4, "bottom": 4},  # fonts that are wider than the drawn ones
         "config": THEME,
         **spec,
     }
@@ -83,11 +85,14 @@ def svg(spec: dict[str, Any]) -> str:
 
 
 def _visible(value: Any) -> Any:
-    """A specification without control characters: the renderer ends the whole process on a NUL."""
+    """A specification without control characters, on a NUL of which the renderer ends the whole process, and with
+    numbers cut where parallel sums may differ from one query to the next, so that the same run is drawn alike."""
     if isinstance(value, dict):
         return {key: _visible(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [_visible(one) for one in value]
+    if isinstance(value, float):
+        return round(value, DIGITS)
     return visible(value) if isinstance(value, str) else value
 
 
