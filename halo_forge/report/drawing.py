@@ -69,7 +69,7 @@ def svg(spec: dict[str, Any]) -> str:
         "width": WIDTH,
         "height": HEIGHT,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 14, "top": 4, "right": 4, "bottom": 4},  # fonts that are wider than the drawn ones
+        "padding": 4,
         "config": THEME,
         **spec,
     }
