@@ -14,6 +14,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from halo_forge.errors import UserError, nearest
+
 REQUIRED: Any = dataclasses.MISSING
 
 
@@ -47,6 +49,15 @@ def weights(default: Any = REQUIRED, help: str = "", **extra: Any) -> Any:
 def target(default: Any = REQUIRED, help: str = "", **extra: Any) -> Any:
     """Where the result is written."""
     return _field("target", default, help, **extra)
+
+
+def check_choices(config: Any) -> None:
+    """Whether the fields of `config` that have choices hold one of them. Flags are looked at when they are read; this
+    is for values of a file, a card or Python. Raises UserError."""
+    for field in dataclasses.fields(config):
+        value, choices = getattr(config, field.name), field.metadata.get("choices")
+        if choices and value not in choices:
+            raise UserError(f"{field.name} {value}: {nearest(str(value), choices)}")
 
 
 def fields_of(config: Any, role: str) -> dict[str, Any]:

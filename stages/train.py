@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from halo_forge import schema
-from halo_forge.config import execution, identity, source, target, weights
+from halo_forge.config import check_choices, execution, identity, source, target, weights
 from halo_forge.engines.pictures import Pictures, images_beside
 from halo_forge.errors import UserError
 from halo_forge.executor import begin, open_inputs, payload_of
@@ -88,10 +88,6 @@ class Config:
             object.__setattr__(self, "log", str(beside))
         if self.max_pixels < 0 or self.min_pixels < 0 or self.save_steps < 1:
             raise UserError("--max-pixels and --min-pixels must not be negative, --save-steps must be at least 1")
-        if self.gradient_checkpointing not in CHECKPOINTING:
-            raise UserError(
-                f"--gradient-checkpointing takes {', '.join(CHECKPOINTING)}, not {self.gradient_checkpointing}"
-            )
         if self.num_processes < 1:
             raise UserError(f"--num-processes takes a number from 1 up, not {self.num_processes}")
         if self.num_processes > 1 and ":" in self.device:
@@ -99,6 +95,7 @@ class Config:
         if self.merge and self.mode == "full":
             raise UserError("--merge: --mode full writes a whole model already; leave it out")
         settings_of(self).share(self.num_processes)
+        check_choices(self)
 
 
 def settings_of(config: Config) -> Settings:

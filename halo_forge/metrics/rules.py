@@ -173,8 +173,7 @@ def _direction(prediction: str, answer: str, question: str) -> float:
     wanted = typed.directions(tokens(answer))
     said = typed.directions(_before_ground(toks))
     if said and _turned(toks, question):
-        opposite = {a: b for pair in table.OPPOSITES for a, b in (pair, pair[::-1])}
-        said = frozenset(opposite.get(d, d) for d in said)
+        said = frozenset(_CONVERSE.get(d, d) for d in said)
     if typed.negated(toks) or not said or any(said.issuperset(pair) for pair in table.OPPOSITES):
         return 0.0
     if wanted <= said:
@@ -182,6 +181,7 @@ def _direction(prediction: str, answer: str, question: str) -> float:
     return 0.5 if said < wanted else 0.0
 
 
+_CONVERSE = {a: b for pair in table.OPPOSITES for a, b in (pair, pair[::-1])}
 _RELATIVE_TO = frozenset(["relative", "compared", "from", "of", "with", "to", "in"])
 
 

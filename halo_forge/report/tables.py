@@ -12,7 +12,7 @@ from halo_forge import sql
 from halo_forge.files import read_json
 from halo_forge.parts import BEGUN, FINISHED
 from halo_forge.vlm import views
-from halo_forge.vlm.questions import read
+from halo_forge.vlm.questions import ask
 from halo_forge.vlm.run_dir import MAKER, ORDER, RunDir
 
 Row = dict[str, Any]
@@ -41,9 +41,7 @@ class Tables:
         key = () if listed else (name, *sorted(values.items()))
         if key in self._answers:
             return self._answers[key]
-        asked = read(name, "", sql.text(name))
-        defaults = {one.name: one.value(None) for one in asked.parameters if one.default is not None}
-        rows = sql.fetch(self.connection, asked.text, defaults | values).to_pylist()
+        rows = ask(self.connection, name, **values)
         if key:
             self._answers[key] = rows
         return rows

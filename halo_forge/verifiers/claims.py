@@ -6,6 +6,7 @@ question's type. Every claim keeps its place in the completion; equal claims cou
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -51,6 +52,11 @@ class Reading:
     def chain(self) -> bool:
         """Whether the completion reasons before it answers."""
         return self.split.chain_end > 0
+
+    @property
+    def chain_tokens(self) -> int:
+        """How many of the tokens are the chain's; they come first."""
+        return bisect_left(self.tokens.start, self.split.chain_end)
 
 
 def read_claims(rollout: Rollout, vocabulary: frozenset[str] | None = None) -> list[Claim]:

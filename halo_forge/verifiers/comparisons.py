@@ -3,13 +3,13 @@ is allowed"."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from decimal import Decimal
 
 from halo_forge.verifiers.claim import Claim
 from halo_forge.verifiers.claims import Reading
 from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.numbers import number_at
+from halo_forge.verifiers.word_comparisons import COMPARES
 
 MEANS = frozenset(["means", "meaning"])
 FORBIDS = frozenset(["no", "prohibited", "forbidden", "don't"])
@@ -41,7 +41,7 @@ def wrong_comparisons(reading: Reading, chain: list[Claim]) -> int:
                 values[claim.object] = found[0]
     if len(values) < 2:
         return 0
-    end = bisect_left(reading.tokens.start, reading.split.chain_end) if reading.chain else len(low)
+    end = reading.chain_tokens if reading.chain else len(low)
     wrong = 0
     for i in [k for k, word in enumerate(low[:end]) if word in _DEGREE_CUES]:
         k = i - 1
@@ -59,8 +59,7 @@ def wrong_comparisons(reading: Reading, chain: list[Claim]) -> int:
 
 _BETWEEN = words("is are was were therefore thus clearly so the has have had a then also hence obviously sold")
 _DEGREE_CUES = {
-    **dict.fromkeys(["larger", "higher", "bigger", "greater", "more"], 1),
-    **dict.fromkeys(["smaller", "lower", "fewer", "less"], -1),
+    **COMPARES,
     **dict.fromkeys(["largest", "highest", "biggest", "greatest", "most", "win", "wins", "leads", "lead"], 2),
     **dict.fromkeys(["smallest", "lowest", "fewest", "least"], -2),
 }

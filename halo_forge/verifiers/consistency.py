@@ -112,11 +112,7 @@ def _opposite_inferences(reading: Reading) -> int:
     if not (pairs or forbidden):
         return 0
     low, n, found = reading.tokens.low, len(reading.tokens), 0
-    for k in [
-        i
-        for i, w in enumerate(low)
-        if (w in data.INFERENCE or w in MEANS) and reading.tokens.start[i] < reading.split.chain_end
-    ]:
+    for k in [i for i, w in enumerate(low[: reading.chain_tokens]) if w in data.INFERENCE or w in MEANS]:
         end = next((j for j in range(k, min(n, k + 20)) if low[j] in ".;!?" or low[j][0] in "<\n"), min(n, k + 20))
         said = set(low[k:end])
         denies = any(w in ("not", "no", "never", "cannot") or w.endswith("n't") for w in said)
@@ -175,9 +171,7 @@ def _other_conclusion(reading: Reading, answer: str) -> bool:
     if "answer" not in tokens.low:
         return False
     said = ""
-    for i, word in enumerate(tokens.low):
-        if tokens.start[i] >= reading.split.chain_end:
-            break
+    for i, word in enumerate(tokens.low[: reading.chain_tokens]):
         if word == "answer" and tokens.low[i + 1 : i + 2] and tokens.low[i + 1] in ("is", ":", "must", "should"):
             j = i + 3 if tokens.low[i + 2 : i + 3] == ["be"] else i + 2
             end = next((k for k in range(j, min(j + 9, len(tokens))) if _closes(tokens.low[k])), j)
@@ -197,8 +191,8 @@ def _other_winner(reading: Reading, answer: str) -> bool:
     asked, best = _superlatives(reading.question.text)
     if not best:
         return False
-    low, start = reading.tokens.low, reading.tokens.start
-    for i in [k for k, w in enumerate(low) if w in data.INFERENCE and start[k] < reading.split.chain_end]:
+    low = reading.tokens.low
+    for i in [k for k, w in enumerate(low[: reading.chain_tokens]) if w in data.INFERENCE]:
         end = next((k for k in range(i + 1, min(i + 14, len(low))) if _closes(low[k])), min(i + 14, len(low)))
         clause = [w for w in low[i + 1 : end] if w not in data.DETERMINERS]
         named = list(takewhile(lambda w: w not in asked and w not in data.FILLER, clause))
@@ -231,10 +225,10 @@ def _closes(word: str) -> bool:
 
 def _other_degree(reading: Reading, answer: str) -> bool:
     """ "East has 45, the largest value" before "East" to "Which sold least?": only the opposite degree is said."""
-    asked = {_DEGREES[w] for w in words(reading.question.text) if w in _DEGREES}
+    asked = {_DEGREES[w] for w in _superlatives(reading.question.text)[0] if w in _DEGREES}
     if len(asked) != 1:
         return False
-    chain = reading.tokens.low[: bisect_left(reading.tokens.start, reading.split.chain_end)]
+    chain = reading.tokens.low[: reading.chain_tokens]
     said = {_DEGREES[w] for w in chain if w in _DEGREES}
     return len(said) == 1 and said != asked and set(words(answer)) <= set(chain)
 
@@ -248,10 +242,7 @@ def _other_text(reading: Reading, chain: list[Claim]) -> bool:
     if any(c.isdigit() for c in said[0]) and any(c.kind == "arithmetic" for c in chain):
         return False
     words = set(said[0].split())
-    if (
-        said[0].isdigit()
-        and said[0] in reading.tokens.low[: bisect_left(reading.tokens.start, reading.split.chain_end)]
-    ):
+    if said[0].isdigit() and said[0] in reading.tokens.low[: reading.chain_tokens]:
         return False  # "the bar of 2021 is labelled 180": the chain named it all the same
     return all(
         not words & set(text.split()) and Levenshtein.normalized_similarity(text, said[0]) < 0.8 for text in read

@@ -5,6 +5,7 @@ from __future__ import annotations
 from halo_forge.verifiers import lexicon_data as data
 from halo_forge.verifiers.amounts import Amount, amount_at
 from halo_forge.verifiers.denials import elided, head, unseen
+from halo_forge.verifiers.figures import is_thing
 from halo_forge.verifiers.lexicon import Entry, Noun
 from halo_forge.verifiers.lexicon_data import words
 from halo_forge.verifiers.numbers import number_at
@@ -84,17 +85,17 @@ class Phrases(Things):
         place = sides_at(self.low, i, self.lexicon)
         if place is None:
             return i
-        if not (place.sides or place.name) and self.low[i] in ("on", "in", "near") and self._named(place.end):
+        if (
+            not (place.sides or place.name)
+            and self.low[i] in ("on", "in", "near")
+            and is_thing(self.low, place.end, self.lexicon)
+        ):
             return i  # "on the left horse" is on a horse
         self.number = None
         if place.sides or place.name:
             cue = Cue(i, place.end, len(self.now.mentions), self._verb_negated(), place.name, place.sides or None)
             self._cue(cue)
         return place.end
-
-    def _named(self, j: int) -> bool:
-        found = self.lexicon.find(self.low, j) if j < len(self.low) else None
-        return found is not None and "O" in found[0]
 
     def _spanning(self, i: int) -> bool:
         """ "A bird flies over two boats": here the word is a place and no bound."""

@@ -6,12 +6,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 from halo_forge.verifiers.numbers import number_at
-from halo_forge.verifiers.word_numbers import Told, Value, number, result
+from halo_forge.verifiers.word_numbers import Told, number, numbers_before, result
 
 PARTS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 TIMES = {"twice": 2, "double": 2, "triple": 3, "thrice": 3}
 MADE = {"halved": Decimal("0.5"), "doubled": Decimal(2), "tripled": Decimal(3)}
-_COMPARES = {
+COMPARES = {
     **dict.fromkeys(["more", "greater", "larger", "higher", "bigger"], 1),
     **dict.fromkeys(["less", "smaller", "lower", "fewer"], -1),
 }
@@ -69,7 +69,7 @@ def sign(low: list[str], i: int) -> Told:
 
 def compared(low: list[str], i: int) -> Told:
     """ "9 is greater than 12" is wrong; a right comparison has no result and is no sum."""
-    sign = _COMPARES.get(low[i - 1] if i else "", 0)
+    sign = COMPARES.get(low[i - 1] if i else "", 0)
     by = number_at(low, i - 2) if sign and i > 1 else None  # "160 is 40 more than 120"
     whole = _is(low, i - 2) if by else None
     base = number(low, i + 1) if whole is not None else None
@@ -85,18 +85,14 @@ def compared(low: list[str], i: int) -> Told:
 
 def which(low: list[str], i: int) -> Told:
     """ "March has 1,900 and April 1,700, which is higher" is wrong; a right comparison is no sum."""
-    sign = _COMPARES.get(low[i + 2] if i + 2 < len(low) else "", 0)
+    sign = COMPARES.get(low[i + 2] if i + 2 < len(low) else "", 0)
     if not sign or low[i + 1] != "is" or low[i + 3 : i + 4] == ["than"]:
         return None
-    found: list[tuple[int, Value]] = []
-    for k in range(i - 1, max(-1, i - 14), -1):
-        if low[k][0] in ".;!?<\n":
-            break
-        value = number_at(low, k)
-        if value is not None and not (
-            low[k] == "one" or (low[k].isdigit() and len(low[k]) == 4 and low[k - 1] == "in")
-        ):
-            found.append((k, value))
+    found = [
+        (k, value)
+        for k, value in numbers_before(low, i)
+        if not (low[k] == "one" or (low[k].isdigit() and len(low[k]) == 4 and low[k - 1] == "in"))
+    ]
     if len(found) != 2 or (found[0][1][0] - found[1][1][0]) * sign > 0:
         return None
     return found[1][0], found[1][1][0], (found[0][1][0], i + 3)

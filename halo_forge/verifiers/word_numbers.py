@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from halo_forge.verifiers.lexicon_data import words
@@ -31,3 +32,13 @@ def result(low: list[str], i: int) -> Value | None:
         if not low[k].isalpha() and low[k] != ",":
             return None
     return None
+
+
+def numbers_before(low: list[str], i: int) -> Iterator[tuple[int, Value]]:
+    """The numbers before token i in its clause, the nearest first, with the token that each starts at."""
+    for k in range(i - 1, max(-1, i - 14), -1):
+        if low[k][0] in ".;!?<\n":
+            return
+        value = number_at(low, k)
+        if value is not None:
+            yield k, value

@@ -11,7 +11,7 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from halo_forge.verifiers import word_comparisons
 from halo_forge.verifiers.numbers import Sum, agrees, number_at
 from halo_forge.verifiers.tokens import Tokens
-from halo_forge.verifiers.word_numbers import RESULT, Told, number, result
+from halo_forge.verifiers.word_numbers import RESULT, Told, number, numbers_before, result
 
 _CHANGES = frozenset(
     ["increase", "rise", "growth", "gain", "decrease", "drop", "fall", "decline", "difference", "change", "reduction",
@@ -162,15 +162,9 @@ def _altogether(low: list[str], i: int) -> Told:
     stated = number(low, i + 2 if low[i + 1 : i + 2] in (["us"], ["of"]) else i + 1)
     if stated is None or _WHOLE.isdisjoint(low[i : stated[1] + 3]):
         return None
-    found: list[tuple[int, Decimal]] = []
-    for k in range(i - 1, max(-1, i - 14), -1):
-        if low[k][0] in ".;!?<\n":
-            break
-        value = number_at(low, k)
-        if value is not None:
-            found.append((k, value[0]))
+    found = list(numbers_before(low, i))
     joined = len(found) == 2 and not {"and", ","}.isdisjoint(low[found[1][0] : found[0][0]])
-    return (found[1][0], found[0][1] + found[1][1], stated) if joined else None
+    return (found[1][0], found[0][1][0] + found[1][1][0], stated) if joined else None
 
 
 _RULES: dict[str, Callable[[list[str], int], Told]] = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halo_forge.config import execution, identity, target, weights
+from halo_forge.config import check_choices, execution, identity, target, weights
 from halo_forge.engines import choose
 from halo_forge.errors import UserError, nearest
 from halo_forge.presets import PRESETS, weights_of
@@ -179,10 +179,7 @@ class VLMRAFTConfig:
             raise UserError(f"--cycle {self.cycle}: the run has cycles 1 to {self.num_cycles}; see --cycles")
         if self.tag and not TAG.fullmatch(self.tag):
             raise UserError(f"--tag takes small letters, digits and _, a letter first, not '{self.tag}'")
-        for field in dataclasses.fields(self):  # of a file, a card or Python; flags were looked at before
-            value, choices = getattr(self, field.name), field.metadata.get("choices")
-            if choices and value not in choices:
-                raise UserError(f"{field.name} {value}: {nearest(str(value), choices)}")
+        check_choices(self)
 
     @property
     def weights(self) -> tuple[float, float, float]:

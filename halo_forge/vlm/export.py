@@ -90,9 +90,7 @@ def export(config: Config) -> tuple[Path, int, int]:
 
 def finished_cycle(place: RunDir, cycle: int | None) -> int:
     """The cycle that is asked for, or the last. Raises UserError where there is none or it is not finished."""
-    names = [*TABLES, *(f"{name}_{place.tag}" for name in TABLES if place.tag)]
-    folders = [folder for name in names for folder in (place.root / name).glob("cycle=*")]
-    there = sorted({int(folder.name[6:]) for folder in folders if folder.name[6:].isdigit()})
+    there = sorted({cycle for name in TABLES for cycle in place.cycles(name)})
     if not there:
         raise UserError(f"{place.root} has no cycle: give the folder that vlm train wrote as --output")
     asked = there[-1] if cycle is None else cycle

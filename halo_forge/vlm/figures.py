@@ -22,8 +22,8 @@ from halo_forge.config import fields_of
 from halo_forge.files import read_json
 from halo_forge.parts import FINISHED
 from halo_forge.store import Table
-from halo_forge.vlm import questions
 from halo_forge.vlm.config import VLMRAFTConfig
+from halo_forge.vlm.questions import ask
 from halo_forge.vlm.run_dir import MAKER, RunDir
 
 TABLE = {maker: table for table, maker in MAKER.items()} | {"prompts": "images"}
@@ -127,14 +127,14 @@ def _cycle(run: RunDir, cycle: int) -> Iterator[Point]:
         first, *others = run.places(name, cycle)
         found[name] = Table(first, name, tuple(others))
     with closing(sql.connect(found)) as connection:
-        for row in _ask(connection, "watch/cycle", cycle=cycle):
+        for row in ask(connection, "watch/cycle", cycle=cycle):
             names = ("completions", "judged", "kept", "pass_rate", "reward", "tokens")
             yield from _named("cycle", cycle, {name: row[name] for name in names})
-        for row in _ask(connection, "reward/by_verifier"):
+        for row in ask(connection, "reward/by_verifier"):
             if row["verifier"] in VERIFIERS:
                 told = {"": row["mean"], "_abstained": 1 - row["judged"]}
                 yield from _named("cycle", cycle, {f"{row['verifier']}{end}": value for end, value in told.items()})
-        for row in _ask(connection, "policy/diversity"):
+        for row in ask(connection, "policy/diversity"):
             shares = ("distinct_answers", "distinct_completions", "mixed")
             yield from _named("cycle", cycle, {name: row[name] for name in shares})
 
@@ -143,15 +143,9 @@ def _held_out(run: RunDir, cycle: int) -> Iterator[Point]:
     """Accuracy on the held-out rows by split, style and decoding."""
     table = Table(run.table("eval/benchmark", cycle), "benchmark")
     with closing(sql.connect({"benchmark": table})) as connection:
-        for row in _ask(connection, "benchmark/accuracy"):
+        for row in ask(connection, "benchmark/accuracy"):
             name = "/".join(re.sub(r"[^\w.-]", "_", str(row[part] or "any")) for part in ("split", "style", "decoding"))
             yield Point(f"held_out/{name}", cycle, row["score"])
-
-
-def _ask(connection: Any, name: str, **values: Any) -> list[Row]:
-    asked = questions.read(name, "", sql.text(name))
-    defaults = {one.name: one.value(None) for one in asked.parameters if one.default is not None}
-    return sql.fetch(connection, asked.text, defaults | values).to_pylist()
 
 
 def _named(group: str, step: int, values: Row) -> Iterator[Point]:

@@ -42,7 +42,7 @@ def facts(place: RunDir, cycle: int, model: Path, repo: str) -> Facts:
     if about is None:
         raise UserError(f"{place.root} has no {place.about.name}: give the folder of a run that vlm train made")
     config: dict[str, Any] = about["config"]
-    last = max(int(folder.name[6:]) for folder in Path(place.table("eval/benchmark", 0)).parent.glob("cycle=*"))
+    last = place.cycles("eval/benchmark")[-1]
     found = summary.outcome(place, cycle, last)
     base, dataset = str(record.get("base", config["model_name"])), _dataset(str(config["dataset"]))
     tables = {name: table for name in ("sft", "rewards") if (table := place.tables(name, name)) is not None}

@@ -117,6 +117,13 @@ def read(name: str, kind: str, text: str) -> Question:
     return Question(name, kind, text, said.get("purpose", ""), tables, given, said.get("runs") == "together")
 
 
+def ask(connection: Any, name: str, **values: Any) -> list[dict[str, Any]]:
+    """The rows of a query of `sql/` by its path, of any kind, with its header's defaults for what is not given."""
+    asked = read(name, "", sql.text(name))
+    defaults = {one.name: one.value(None) for one in asked.parameters if one.default is not None}
+    return sql.fetch(connection, asked.text, defaults | values).to_pylist()
+
+
 def columns(text: str) -> list[tuple[str, str]]:
     """(name, type) of each column that a query's header promises."""
     return re.findall(r"([a-z_0-9]+) ([A-Z]+(?:\[\])?)", _without_asides(header(text).get("columns", "")))

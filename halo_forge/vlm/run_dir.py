@@ -91,12 +91,15 @@ class RunDir:
         own, more = self.table(name, cycle), self.table(f"more/{name}", cycle)
         return (own, more) if name in SAMPLED and any(Path(more).glob("part-*.parquet")) else (own,)
 
+    def cycles(self, name: str) -> list[int]:
+        """The cycles that a table has a folder of, in order; with a tag also those of its own."""
+        folders = [self.root / name, *([self.root / f"{name}_{self.tag}"] if self.tag else [])]
+        return sorted({int(p.name[6:]) for folder in folders for p in folder.glob("cycle=*") if p.name[6:].isdigit()})
+
     def tables(self, name: str, schema_name: str, further: bool = True) -> Table | None:
         """All cycles of a table as one, with what was sampled further unless `further` says no; None when there is
         none yet."""
-        folders = [self.root / name, *([self.root / f"{name}_{self.tag}"] if self.tag else [])]
-        found = {int(p.name[6:]) for folder in folders for p in folder.glob("cycle=*") if p.name[6:].isdigit()}
-        places = [place for cycle in sorted(found) for place in self.places(name, cycle)[: None if further else 1]]
+        places = [place for cycle in self.cycles(name) for place in self.places(name, cycle)[: None if further else 1]]
         places = [place for place in places if any(Path(place).glob("part-*.parquet"))]
         return Table(places[0], schema_name, tuple(places[1:])) if places else None
 
